@@ -1,0 +1,54 @@
+import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
+import { reason, type Reason } from '../domain/reason.ts';
+import type { Check, CheckRequest } from './contract.ts';
+import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
+import { lookFirst, mayBeThere } from './look-first.ts';
+
+/**
+ * Every rule that an order must satisfy before it may leave. What the venue already has outranks all of them, so after
+ * a reset the venue is asked first.
+ */
+export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promise<Check> {
+  const { intent } = request.signed;
+  const account = accountOf(desk, intent);
+  if (mayBeThere(desk, request)) {
+    const look = await lookFirst(account, request);
+    if (look.kind === 'found') return look;
+    if (look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
+  }
+  const rules = desk.rules.get(intent.strategy);
+  if (rules === undefined) return denied(unknownStrategy(intent.strategy));
+  const verdict = checkAlert(intent, rules);
+  if (verdict.kind !== 'admitted') return verdict;
+  const refusal = cannotCarry(account, request) ?? checkBracket(intent) ?? null;
+  if (refusal !== null) return denied(refusal);
+  const venueRefusal = await account.adapter.refuse(ticketOf(intent));
+  if (venueRefusal !== null) return denied(venueRefusal);
+  return { kind: 'admitted', clock: clockOf(account) };
+}
+
+function cannotCarry(account: Account, { signed: { intent } }: CheckRequest): Reason | null {
+  const { orderTypes, brackets } = account.adapter.capabilities;
+  if (!orderTypes.includes(intent.orderType)) {
+    const message = `The account ${account.name} takes no ${intent.orderType} orders, only ${orderTypes.join(', ')}.`;
+    return reason('ORDER_TYPE_UNSUPPORTED', message, `Set "order_type" to one of ${orderTypes.join(', ')}.`);
+  }
+  if (!brackets && (intent.stopLoss !== undefined || intent.takeProfit !== undefined)) {
+    const message = `The account ${account.name} cannot protect an entry with stop_loss and take_profit yet.`;
+    return reason('BRACKET_UNSUPPORTED', message, 'Leave out "stop_loss" and "take_profit".');
+  }
+  return null;
+}
+
+function clockOf(account: Account): { offsetMs: number } | null | 'stale' {
+  if (!account.adapter.capabilities.enforcesWindow) return null;
+  const offsetMs = account.clock.best();
+  return offsetMs === undefined ? 'stale' : { offsetMs };
+}
+
+function unknownStrategy(strategy: string): Reason {
+  const message = `This worker knows no strategy named ${strategy}.`;
+  return reason('STRATEGY_UNKNOWN', message, 'Give every worker the same configuration as ingress.');
+}
+
+const denied = (because: Reason): Check => ({ kind: 'denied', reason: because });

@@ -1,0 +1,71 @@
+import type { SignedCommand } from '../domain/command.ts';
+import type { SignedIntent } from '../domain/intent.ts';
+import type { Absence, Lookup, Placement } from '../domain/outcome.ts';
+import type { Reason } from '../domain/reason.ts';
+import type { VenueOrder } from '../domain/venue-order.ts';
+
+/** Every activity's argument holds the signed intent: what was not signed does not get as far as an adapter. */
+export interface OfOrder {
+  readonly signed: SignedIntent;
+}
+
+export interface CheckRequest extends OfOrder {
+  /** Whether an earlier run of this history may have sent the order already. */
+  readonly afterReset: boolean;
+  /** The proof on which a lost order may be placed again. */
+  readonly absence: Absence | null;
+}
+
+export type Check =
+  | {
+      readonly kind: 'admitted';
+      /** Venue time minus engine time; null where the venue enforces no window, `stale` where it is to be read first. */
+      readonly clock: { readonly offsetMs: number } | null | 'stale';
+    }
+  | { readonly kind: 'denied' | 'expired'; readonly reason: Reason }
+  | { readonly kind: 'found'; readonly order: VenueOrder }
+  | { readonly kind: 'unknown'; readonly evidence: string };
+
+export interface PlaceRequest extends CheckRequest {
+  /** Venue time minus engine time in milliseconds; null where the venue enforces no window. */
+  readonly clockOffsetMs: number | null;
+}
+
+export interface FindRequest extends OfOrder {
+  /** When the order was lost, by the engine's clock (milliseconds since 1970): nothing was sent later. */
+  readonly lostAt: number;
+  /** The offset under which it was sent; null where none was in use, or it is not known. */
+  readonly clockOffsetMs: number | null;
+}
+
+export interface FollowRequest extends OfOrder {
+  /** What the venue said last. */
+  readonly known: VenueOrder;
+}
+
+export interface CommandRequest extends OfOrder {
+  readonly command: SignedCommand;
+}
+
+export interface CancelRequest extends CommandRequest {
+  /** The venue's own id, where it is known. */
+  readonly venueOrderId: string;
+}
+
+/** The few things of an order's life that touch the world. Names and arguments are in every history: additive only. */
+export interface Activities {
+  /** Looks at rules and, after a reset, at the venue; sends nothing. */
+  checkBeforeTrade(request: CheckRequest): Promise<Check>;
+  /** Sends the order once. Throws only *not sent*. */
+  placeOrder(request: PlaceRequest): Promise<Placement>;
+  /** Reads how far the venue's clock is from the engine's. */
+  sampleClock(request: OfOrder): Promise<{ offsetMs: number }>;
+  /** Asks the venue under the client order id until it can tell. */
+  findOrder(request: FindRequest): Promise<Exclude<Lookup, { kind: 'cannot_tell' }>>;
+  /** Comes back when the venue reports something else than what is known. */
+  followOrder(request: FollowRequest): Promise<VenueOrder>;
+  /** Cancels the order, and tells how it ended. */
+  cancelOrder(request: CancelRequest): Promise<VenueOrder>;
+  /** Throws unless the command is signed, and is about this order. */
+  verifyCommand(request: CommandRequest): Promise<void>;
+}

@@ -1,0 +1,50 @@
+import type { OrderTicket, VenueAdapter } from '../adapters/venue-adapter.ts';
+import type { Intent } from '../domain/intent.ts';
+import type { AlertRules } from '../domain/pre-trade.ts';
+import type { VerifyKeys } from './verify-keys.ts';
+import type { VenueClock } from './venue-clock.ts';
+import { notSent } from './not-sent.ts';
+
+/** One account as a worker serves it. */
+export interface Account {
+  readonly name: string;
+  readonly adapter: VenueAdapter;
+  readonly clock: VenueClock;
+  /** How long a resting order goes unasked, in milliseconds. */
+  readonly pollMs: number;
+}
+
+/** What a worker's activities work with: the accounts it serves, the keys it believes, the rules of each strategy. */
+export interface Desk {
+  readonly accounts: ReadonlyMap<string, Account>;
+  readonly keys: VerifyKeys;
+  readonly rules: ReadonlyMap<string, AlertRules>;
+  /**
+   * Client order ids that this process has sent. Evidence for looking first, never for not looking: another process
+   * may have sent what is not in here.
+   */
+  readonly sent: Set<string>;
+}
+
+/** The intent's account. One that this worker does not serve may be served by another: nothing was sent. */
+export function accountOf(desk: Desk, intent: Intent): Account {
+  const account = desk.accounts.get(intent.account);
+  if (account === undefined) throw notSent(`This worker serves no account named ${intent.account}.`, 5_000);
+  return account;
+}
+
+/** The order that an intent asks for: nothing in it comes from anywhere else. */
+export function ticketOf(intent: Intent): OrderTicket {
+  const { clientOrderId, symbol, side, orderType, quantity, limitPrice, stopPrice, referencePrice, notAfter } = intent;
+  return {
+    clientOrderId,
+    symbol,
+    side,
+    type: orderType,
+    quantity,
+    ...(limitPrice === undefined ? {} : { limitPrice }),
+    ...(stopPrice === undefined ? {} : { stopPrice }),
+    ...(referencePrice === undefined ? {} : { referencePrice }),
+    notAfter,
+  };
+}

@@ -1,0 +1,26 @@
+import { activityInfo } from '@temporalio/activity';
+
+import type { AdapterLookup } from '../adapters/venue-adapter.ts';
+import type { Lookup } from '../domain/outcome.ts';
+import type { FindRequest } from './contract.ts';
+import { accountOf, type Desk } from './desk.ts';
+import { startEngineClock } from './engine-time.ts';
+import { askAgain } from './not-sent.ts';
+
+/** Asks the venue once what became of a lost order; each retry asks again, until it is found or proven absent. */
+export async function findOrder(
+  desk: Desk,
+  { signed, lostAt, clockOffsetMs }: FindRequest,
+): Promise<Exclude<Lookup, { kind: 'cannot_tell' }>> {
+  const { clientOrderId, symbol } = signed.intent;
+  const { adapter } = accountOf(desk, signed.intent);
+  const now = startEngineClock()();
+  const look = await adapter.find({ clientOrderId, symbol, lostAt, now, clockOffsetMs }).catch(cannotAsk);
+  if (look.kind === 'found') return look;
+  if (look.kind === 'cannot_tell') throw askAgain(look.why, look.retryAfterMs);
+  return { kind: 'absent', absence: { runId: activityInfo().workflowExecution!.runId, proof: look.proof } };
+}
+
+function cannotAsk(error: unknown): Extract<AdapterLookup, { kind: 'cannot_tell' }> {
+  return { kind: 'cannot_tell', why: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,21 @@
+import { cancellationSignal, sleep } from '@temporalio/activity';
+
+import { saysTheSame, type VenueOrder } from '../domain/venue-order.ts';
+import type { FollowRequest } from './contract.ts';
+import { accountOf, ticketOf, type Desk } from './desk.ts';
+import { askAgain } from './not-sent.ts';
+
+/** An attempt is short, so that one lost with its worker is soon replaced. */
+const ATTEMPT_MS = 5_000;
+
+/** Watches a resting order, and comes back with the venue's report when it says something new. */
+export async function followOrder(desk: Desk, { signed, known }: FollowRequest): Promise<VenueOrder> {
+  const { adapter, pollMs } = accountOf(desk, signed.intent);
+  const until = performance.now() + ATTEMPT_MS;
+  while (performance.now() < until && !cancellationSignal().aborted) {
+    const seen = await adapter.fetch(ticketOf(signed.intent), known.venueOrderId);
+    if (seen !== null && !saysTheSame(seen, known)) return seen;
+    await sleep(pollMs);
+  }
+  throw askAgain('Nothing has changed.', 1);
+}

@@ -1,0 +1,59 @@
+import { activityInfo, heartbeat } from '@temporalio/activity';
+
+import { NotSent } from '../adapters/venue-adapter.ts';
+import type { Placement } from '../domain/outcome.ts';
+import { reason } from '../domain/reason.ts';
+import type { PlaceRequest } from './contract.ts';
+import { accountOf, ticketOf, type Desk } from './desk.ts';
+import { startEngineClock } from './engine-time.ts';
+import { lookFirst, mayBeThere } from './look-first.ts';
+import { notSent } from './not-sent.ts';
+
+const HEARTBEAT_MS = 1_000;
+
+/**
+ * Sends the order once. Every outcome is a value; the one thing thrown is *not sent*, which only the adapter can know.
+ * Cancellation, a pause, a reset and a stopping worker are not looked at: an order that is on its way stays on its way.
+ */
+export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Placement> {
+  const { intent } = request.signed;
+  const account = accountOf(desk, intent);
+  const engineNow = startEngineClock();
+  const beating = setInterval(() => heartbeat(), HEARTBEAT_MS);
+  try {
+    if (mayBeThere(desk, request)) {
+      const look = await lookFirst(account, request);
+      if (look.kind === 'found') return { kind: 'accepted', order: look.order };
+      if (look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
+    }
+    if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
+    desk.sent.add(intent.clientOrderId);
+    const placement = await account.adapter.place(ticketOf(intent), windowOf(request));
+    if (placement.kind === 'outside_window') account.clock.distrust();
+    return placement;
+  } catch (error) {
+    if (error instanceof NotSent) {
+      desk.sent.delete(intent.clientOrderId);
+      throw notSent(error.message, error.retryAfterMs);
+    }
+    return { kind: 'unknown', evidence: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearInterval(beating);
+  }
+}
+
+/**
+ * The time that the request carries is when the engine scheduled this attempt, by the venue's clock: however long the
+ * bytes are held up on their way, the venue can tell that they are old.
+ */
+function windowOf({ clockOffsetMs }: PlaceRequest): { timestamp: number } | null {
+  if (clockOffsetMs === null) return null;
+  return { timestamp: Math.floor(activityInfo().currentAttemptScheduledTimestampMs + clockOffsetMs) };
+}
+
+function expired(receivedAt: number, notAfter: number, now: number): Placement {
+  const age = ((now - receivedAt) / 1000).toFixed(1);
+  const limit = ((notAfter - receivedAt) / 1000).toFixed(1);
+  const message = `The order was ${age} s old before it could be sent; the limit is ${limit} s.`;
+  return { kind: 'expired', reason: reason('TOO_LATE_TO_SEND', message, 'Nothing was sent. Send the alert again.') };
+}

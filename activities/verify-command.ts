@@ -1,0 +1,7 @@
+import type { CommandRequest } from './contract.ts';
+import type { Desk } from './desk.ts';
+
+/** Throws unless the command is signed, and is about this order. */
+export async function verifyCommand(desk: Desk, { signed, command }: CommandRequest): Promise<void> {
+  desk.keys.requireCommand(signed.intent, command);
+}

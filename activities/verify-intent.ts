@@ -1,0 +1,31 @@
+import { activityInfo } from '@temporalio/activity';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+
+import type { OfOrder } from './contract.ts';
+import { notProven, type VerifyKeys } from './verify-keys.ts';
+
+/**
+ * Stands before every activity: an order that ingress did not sign, or that is copied into another workflow, gets no
+ * further than this, whoever can write to the engine.
+ */
+export class VerifyIntent implements ActivityInboundCallsInterceptor {
+  readonly #keys: VerifyKeys;
+
+  constructor(keys: VerifyKeys) {
+    this.#keys = keys;
+  }
+
+  execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
+    const signed = (input.args[0] as Partial<OfOrder> | undefined)?.signed;
+    if (typeof signed?.intent !== 'object' || typeof signed.signature?.value !== 'string') {
+      throw notProven('The activity was started without a signed order.');
+    }
+    const { inWorkflow, workflowExecution, workflowType } = activityInfo();
+    if (!inWorkflow || workflowType !== 'ExecuteOrder') throw notProven('The activity was started outside an order.');
+    this.#keys.requireIntent(signed);
+    if (workflowExecution?.workflowId !== signed.intent.workflowId) {
+      throw notProven(`The order ${signed.intent.workflowId} was copied into ${workflowExecution?.workflowId}.`);
+    }
+    return next(input);
+  }
+}

@@ -1,0 +1,145 @@
+import { add, compare, isZero, multiply, subtract, type DecimalString } from '../../domain/decimal.ts';
+import type { Cancellation, Placement } from '../../domain/outcome.ts';
+import { reason, type Reason } from '../../domain/reason.ts';
+import type { VenueOrder } from '../../domain/venue-order.ts';
+import type { AdapterLookup, Capabilities, LookupHint, OrderTicket, VenueAdapter } from '../venue-adapter.ts';
+import { assetsOf, PaperBook, type BookedOrder } from './book.ts';
+import { triggersAtOnce } from './matching.ts';
+
+/** What a market is worth where neither the alert nor the configuration says so: enough to try things out. */
+const BUILT_IN_PRICES: Readonly<Record<string, DecimalString>> = {
+  'BTC/USDT': '67500',
+  'ETH/USDT': '3500',
+  ES: '4420',
+  'EUR/USD': '1.0850',
+};
+
+export interface PaperOptions {
+  /** The book's file. */
+  readonly file: string;
+  /** What a new book starts with, by asset. */
+  readonly balances: Readonly<Record<string, DecimalString>>;
+  readonly prices: Readonly<Record<string, DecimalString>>;
+}
+
+/**
+ * A venue on this machine: market, limit, stop and stop-limit orders against the price that alerts bring along. Its
+ * client order ids are unique for ever, so that asking it is proof, and sending twice is one order.
+ */
+export class PaperAdapter implements VenueAdapter {
+  readonly capabilities: Capabilities = {
+    orderTypes: ['market', 'limit', 'stop', 'stop_limit'],
+    brackets: false,
+    enforcesWindow: false,
+    dryRun: false,
+  };
+  readonly #options: PaperOptions;
+  #opened: PaperBook | undefined;
+
+  constructor(options: PaperOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    this.#opened ??= new PaperBook(this.#options.file, this.#options.balances);
+  }
+
+  async refuse(ticket: OrderTicket): Promise<Reason | null> {
+    if (this.#priceFor(ticket) !== undefined) return null;
+    const message = `The paper venue has no price for ${ticket.symbol}.`;
+    return reason('NO_REFERENCE_PRICE', message, `Send "price" with the alert, or add ${ticket.symbol} to "prices".`);
+  }
+
+  async place(ticket: OrderTicket): Promise<Placement> {
+    const price = this.#priceFor(ticket);
+    if (price === undefined) return { kind: 'denied', reason: (await this.refuse(ticket))! };
+    return this.#book.atomically((): Placement => {
+      const known = this.#book.find(ticket.clientOrderId);
+      if (known !== undefined) return { kind: 'accepted', order: reportOf(known) };
+      // Checked where it is booked: a process that was frozen on its way here books nothing.
+      if (Date.now() >= ticket.notAfter) {
+        const message = 'The order reached the paper venue after its time limit.';
+        return { kind: 'expired', reason: reason('TOO_LATE_TO_SEND', message, 'Send the alert again.') };
+      }
+      const rejection = this.#rejects(ticket, price);
+      if (rejection !== null) return { kind: 'rejected', reason: rejection };
+      const { clientOrderId, symbol, side, type, quantity, limitPrice = null, stopPrice = null } = ticket;
+      this.#book.book({ clientOrderId, symbol, side, type, quantity, limitPrice, stopPrice });
+      this.#book.tradeAt(symbol, price, clientOrderId);
+      return { kind: 'accepted', order: reportOf(this.#book.find(clientOrderId)!) };
+    });
+  }
+
+  async find({ clientOrderId }: LookupHint): Promise<AdapterLookup> {
+    const order = this.#book.find(clientOrderId);
+    if (order !== undefined) return { kind: 'found', order: reportOf(order) };
+    return { kind: 'absent', proof: 'The paper book has no order under this id, and takes each id once only.' };
+  }
+
+  async fetch({ clientOrderId }: OrderTicket): Promise<VenueOrder | null> {
+    const order = this.#book.find(clientOrderId);
+    return order === undefined ? null : reportOf(order);
+  }
+
+  async cancel({ clientOrderId }: OrderTicket): Promise<Cancellation> {
+    return this.#book.atomically((): Cancellation => {
+      this.#book.cancel(clientOrderId);
+      const order = this.#book.find(clientOrderId);
+      if (order === undefined) return { kind: 'unknown', evidence: 'The paper book has no order under this id.' };
+      return { kind: 'settled', order: reportOf(order) };
+    });
+  }
+
+  balances(): Record<string, DecimalString> {
+    return this.#book.balances();
+  }
+
+  async close(): Promise<void> {
+    this.#opened?.close();
+    this.#opened = undefined;
+  }
+
+  get #book(): PaperBook {
+    if (this.#opened === undefined) throw new Error('The paper book is not open.');
+    return this.#opened;
+  }
+
+  #priceFor({ referencePrice, symbol }: OrderTicket): DecimalString | undefined {
+    const own = Object.hasOwn(this.#options.prices, symbol) ? this.#options.prices[symbol] : undefined;
+    return referencePrice ?? own ?? (Object.hasOwn(BUILT_IN_PRICES, symbol) ? BUILT_IN_PRICES[symbol] : undefined);
+  }
+
+  #rejects(ticket: OrderTicket, price: DecimalString): Reason | null {
+    const order = { ...ticket, limitPrice: ticket.limitPrice ?? null, stopPrice: ticket.stopPrice ?? null };
+    if (triggersAtOnce({ ...order, triggered: false }, price)) {
+      const side = ticket.side === 'buy' ? 'above' : 'below';
+      const message = `A stop to ${ticket.side} at ${ticket.stopPrice} would trigger at once: the price is ${price}.`;
+      return reason('STOP_WOULD_TRIGGER', message, `Set "stop_price" ${side} the price, or send a market order.`);
+    }
+    const { base, quote } = assetsOf(ticket.symbol);
+    if (quote === null) return null;
+    const worst = ticket.limitPrice ?? ticket.stopPrice ?? price;
+    const [asset, needed] = ticket.side === 'buy' ? [quote, multiply(ticket.quantity, worst)] : [base, ticket.quantity];
+    const available = subtract(this.#book.balance(asset), this.#locked(asset));
+    if (compare(available, needed) >= 0) return null;
+    const message = `The paper account has ${available} ${asset} to spend; the order needs ${needed}.`;
+    return reason('INSUFFICIENT_FUNDS', message, `Lower "quantity", or start a new book with more ${asset}.`);
+  }
+
+  /** What open orders would spend of an asset. */
+  #locked(asset: string): DecimalString {
+    return this.#book.openOrders().reduce((sum, { symbol, side, quantity, limitPrice, stopPrice }) => {
+      const { base, quote } = assetsOf(symbol);
+      if (side === 'sell') return base === asset && quote !== null ? add(sum, quantity) : sum;
+      return quote === asset ? add(sum, multiply(quantity, limitPrice ?? stopPrice ?? '0')) : sum;
+    }, '0');
+  }
+}
+
+function reportOf(order: BookedOrder): VenueOrder {
+  const { seq, status, filledQuantity, averagePrice } = order;
+  const venueOrderId = `paper-${seq}`;
+  if (isZero(filledQuantity)) return { venueOrderId, status, filledQuantity, averagePrice };
+  const fill = { tradeId: `${venueOrderId}-1`, quantity: filledQuantity, price: averagePrice! };
+  return { venueOrderId, status, filledQuantity, averagePrice, fills: [fill] };
+}

@@ -1,0 +1,91 @@
+import type { OrderType, Side } from '../domain/alert.ts';
+import type { DecimalString } from '../domain/decimal.ts';
+import type { Cancellation, Placement } from '../domain/outcome.ts';
+import type { Reason } from '../domain/reason.ts';
+import type { VenueOrder } from '../domain/venue-order.ts';
+
+/** One order as an adapter gets it: all that it may send, chosen before the first byte. */
+export interface OrderTicket {
+  readonly clientOrderId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly type: OrderType;
+  /** In units of the base asset, or in contracts. */
+  readonly quantity: DecimalString;
+  readonly limitPrice?: DecimalString;
+  readonly stopPrice?: DecimalString;
+  /** What the sender saw. For valuing; never sent to a venue. */
+  readonly referencePrice?: DecimalString;
+  /** From this moment on (milliseconds since 1970) the order must not leave. */
+  readonly notAfter: number;
+}
+
+/** The moment that a request carries, where the venue checks one. Never this host's own clock. */
+export interface SendWindow {
+  /** Venue time at which the engine scheduled this attempt, in milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+/** Which order is meant, and what is known of when it could have been sent. */
+export interface LookupHint {
+  readonly clientOrderId: string;
+  readonly symbol: string;
+  /** When it was lost, by the engine's clock: nothing was sent later. */
+  readonly lostAt: number;
+  /** The engine's time of this look-up. */
+  readonly now: number;
+  /** Venue time minus engine time under which it was sent; null where unknown. */
+  readonly clockOffsetMs: number | null;
+}
+
+export type AdapterLookup =
+  | { readonly kind: 'found'; readonly order: VenueOrder }
+  /** No order is there, and none can come any more from a request sent before. The sentence says what that rests on. */
+  | { readonly kind: 'absent'; readonly proof: string }
+  | { readonly kind: 'cannot_tell'; readonly why: string; readonly retryAfterMs?: number };
+
+export interface Capabilities {
+  readonly orderTypes: readonly OrderType[];
+  /** Whether a stop-loss and a take-profit can go with an entry. */
+  readonly brackets: boolean;
+  /** Whether the venue refuses requests outside a time window, so that each carries a pinned timestamp. */
+  readonly enforcesWindow: boolean;
+  /** Whether anything is sent at all. */
+  readonly dryRun: boolean;
+}
+
+/**
+ * All that a venue is to the rest of the system. Everything is asked under the client order id. Reading methods throw
+ * when the venue cannot be asked: an empty answer means empty.
+ */
+export interface VenueAdapter {
+  readonly capabilities: Capabilities;
+  /** Everything that a first order would otherwise wait for. Rejects when the venue cannot be used. */
+  open(): Promise<void>;
+  /** Why this order cannot be placed here as it stands, in numbers; null when it can. Sends nothing. */
+  refuse(ticket: OrderTicket): Promise<Reason | null>;
+  /** Sends the order once. Throws `NotSent` and nothing else; whatever is not a clear answer is `unknown`. */
+  place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement>;
+  find(hint: LookupHint): Promise<AdapterLookup>;
+  /** The order as it is now; null while the venue does not show it. */
+  fetch(ticket: OrderTicket, venueOrderId: string): Promise<VenueOrder | null>;
+  cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation>;
+  /** The venue's clock, in milliseconds since 1970. Only where it enforces a window. */
+  now?(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Proof that nothing left this host: the one failure on which placing may be tried again. Only adapters make it, and
+ * only on positive evidence.
+ */
+export class NotSent extends Error {
+  override readonly name = 'NotSent';
+  /** When another attempt makes sense, in milliseconds from now; above zero. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    this.retryAfterMs = Math.max(1, Math.ceil(retryAfterMs));
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+
+import { parseDecimal } from '../domain/decimal.ts';
+import { NAME } from '../domain/ids.ts';
+import type { Fault } from './fault.ts';
+import { fileName, NOT_YET, SETTINGS } from './settings.ts';
+
+const NAME_EXPECTED = 'A name has a-z, 0-9, _ and -, at most 32 characters.';
+const name = z.string().regex(NAME, NAME_EXPECTED);
+
+/** A decimal number, quoted or not; kept as text. */
+const decimal = z.union([z.string(), z.number()]).transform((value, context) => {
+  const exact = parseDecimal(String(value));
+  if (exact === undefined) context.addIssue({ code: 'custom', message: 'Expected a decimal number, such as "67500".' });
+  return exact ?? '0';
+});
+
+/** `60s`, `10m`, `500ms`, in milliseconds. */
+const duration = z.string().transform((value, context) => {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
+  if (match === null) context.addIssue({ code: 'custom', message: 'Expected a duration, such as 60s or 10m.' });
+  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] as 'ms' | 's' | 'm' | 'h'];
+  return Number(match?.[1] ?? 0) * (unit ?? 0);
+});
+
+/** A secret, or several of which each is good, for rotation. */
+const secrets = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+/** A part of the contract that this build does not act on: a fault, never a silent nothing. */
+const notYet = (what: string) => z.undefined({ error: `This version has no part for ${what} yet. Remove it.` }).optional();
+
+const paper = z.strictObject({
+  venue: z.literal('paper'),
+  balances: z.record(z.string(), decimal).optional(),
+  prices: z.record(z.string(), decimal).optional(),
+  limits: notYet('limits'),
+});
+
+const ccxt = z.strictObject({
+  venue: z.literal('ccxt'),
+  exchange: z.string().regex(/^[a-z0-9]{2,32}$/, 'Expected the id of an exchange, such as binance.'),
+  mode: z.enum(['dry_run', 'live', 'sandbox', 'demo'], { error: 'Expected dry_run, live, sandbox or demo.' }),
+  api_key: z.string().optional(),
+  api_secret: z.string().optional(),
+  password: z.string().optional(),
+  http_origin: z.url({ protocol: /^https?$/, error: 'Expected an origin, such as http://127.0.0.1:9443.' }).optional(),
+  options: z.record(z.string(), z.unknown()).optional(),
+  limits: notYet('limits'),
+});
+
+const account = z.discriminatedUnion('venue', [paper, ccxt], {
+  error: 'Expected "venue" to be paper or ccxt; ninjatrader and mt5 have no part in this version yet.',
+});
+
+const strategy = z.strictObject({
+  token: secrets.optional(),
+  body_secret: secrets.optional(),
+  hmac_secret: secrets.optional(),
+  accounts: z.array(name).min(1).optional(),
+  max_age: duration.optional(),
+  webhook_key: notYet('Standard Webhooks'),
+  ip_allow: notYet('checking source addresses'),
+  require: notYet('requiring every proof'),
+  strict: notYet('refusing unknown keys'),
+  ordering: notYet('taking orders in turns'),
+  limits: notYet('limits'),
+});
+
+const settingKeys = [...Object.keys(SETTINGS), ...Object.keys(NOT_YET)].map((setting) => [
+  fileName(setting),
+  z.union([z.string(), z.number(), z.boolean()]).optional(),
+]);
+
+/** `holdfast.yaml`: the structure that an environment variable cannot hold, and any setting in lower case. */
+const structure = z.strictObject({
+  ...(Object.fromEntries(settingKeys) as Record<string, z.ZodOptional<z.ZodUnion>>),
+  default_account: name.optional(),
+  accounts: z.record(name, account).optional(),
+  strategies: z.record(name, strategy).optional(),
+});
+
+export type AccountSection = z.output<typeof account>;
+export type StrategySection = z.output<typeof strategy>;
+export interface Structure {
+  readonly default_account?: string | undefined;
+  readonly accounts?: Readonly<Record<string, AccountSection>> | undefined;
+  readonly strategies?: Readonly<Record<string, StrategySection>> | undefined;
+}
+
+/** Checks the file's structure; each fault names its path. */
+export function readStructure(value: unknown, faults: Fault[]): Structure {
+  const parsed = structure.safeParse(value ?? {});
+  if (parsed.success) return parsed.data as Structure;
+  for (const issue of parsed.error.issues) {
+    const path = issue.path.join('.') || 'holdfast.yaml';
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        const at = [...issue.path, key].join('.');
+        faults.push({ path: at, message: 'This key is not known.', fix: 'Remove it, or correct its spelling.' });
+      }
+    } else faults.push({ path, message: endWithPeriod(issue.message), fix: 'Correct the value.' });
+  }
+  return {};
+}
+
+const endWithPeriod = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);

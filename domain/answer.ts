@@ -1,0 +1,71 @@
+import type { OrderType, Side } from './alert.ts';
+import type { DecimalString } from './decimal.ts';
+import type { Intent } from './intent.ts';
+import type { OrderState, OrderStatus } from './order-state.ts';
+import type { Reason } from './reason.ts';
+
+/** What the sender of an alert is told, and what a finished workflow leaves as its result. */
+export interface Answer {
+  readonly success: boolean;
+  /** The venue's id; null where there is none. */
+  readonly order_id: string | null;
+  /** The reason's sentence where the order was not carried out; null otherwise. */
+  readonly error: string | null;
+  readonly status: OrderStatus;
+  readonly workflow_id: string;
+  readonly client_order_id: string;
+  readonly duplicate: boolean;
+  readonly account: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly order_type: OrderType;
+  readonly quantity: DecimalString;
+  readonly filled_quantity: DecimalString;
+  readonly average_price: DecimalString | null;
+  readonly reason: Reason | null;
+  readonly inferred: readonly string[];
+  readonly ignored: readonly string[];
+}
+
+const SUCCESS: Record<OrderStatus, boolean> = {
+  pending: true,
+  working: true,
+  partially_filled: true,
+  filled: true,
+  canceled: true,
+  dry_run: true,
+  unknown: false,
+  rejected: false,
+  denied: false,
+  expired: false,
+  failed: false,
+};
+
+/** The answer for an order in the given state. */
+export function answerOf(intent: Intent, state: OrderState): Answer {
+  const success = SUCCESS[state.status];
+  return {
+    success,
+    order_id: state.venueOrderId,
+    error: success ? null : (state.reason?.message ?? null),
+    status: state.status,
+    workflow_id: intent.workflowId,
+    client_order_id: intent.clientOrderId,
+    duplicate: false,
+    account: intent.account,
+    symbol: intent.symbol,
+    side: intent.side,
+    order_type: intent.orderType,
+    quantity: intent.quantity,
+    filled_quantity: state.filledQuantity,
+    average_price: state.averagePrice,
+    reason: state.reason,
+    inferred: intent.inferred ?? [],
+    ignored: intent.ignored ?? [],
+  };
+}
+
+/** Whether a status is an outcome that an answer need not wait any longer for. */
+export function isSettled(status: OrderStatus): boolean {
+  return status !== 'pending' && status !== 'unknown';
+}

@@ -1,0 +1,60 @@
+import type { Alert, OrderType, Side } from './alert.ts';
+import { canonicalJson, type Json } from './canonical-json.ts';
+import type { DecimalString } from './decimal.ts';
+
+/**
+ * What one alert wants, as ingress understood it: the one thing that is signed, and all that a worker may act on.
+ * It holds no secret, and nothing that a worker could look up differently on another day.
+ */
+export interface Intent {
+  readonly v: 1;
+  readonly workflowId: string;
+  readonly strategy: string;
+  readonly account: string;
+  readonly clientOrderId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly orderType: OrderType;
+  readonly quantity: DecimalString;
+  readonly limitPrice?: DecimalString;
+  readonly stopPrice?: DecimalString;
+  readonly referencePrice?: DecimalString;
+  readonly stopLoss?: DecimalString;
+  readonly takeProfit?: DecimalString;
+  readonly confidence: DecimalString;
+  /** When the alert fired by its sender's clock, in milliseconds since 1970. */
+  readonly alertTime?: number;
+  /** When its last byte reached ingress, in milliseconds since 1970. */
+  readonly receivedAt: number;
+  /** From this moment on (milliseconds since 1970) nothing of it is sent any more. */
+  readonly notAfter: number;
+  readonly inferred?: readonly string[];
+  readonly ignored?: readonly string[];
+}
+
+export interface Signature {
+  /** Which public key proves it. */
+  readonly key: string;
+  /** Ed25519 over `intentBytesToSign`, base64. */
+  readonly value: string;
+}
+
+/** The argument of `ExecuteOrder`, handed on to every activity: a plain value, so that it survives whatever carries it. */
+export interface SignedIntent {
+  readonly intent: Intent;
+  readonly signature: Signature;
+}
+
+/** The text under an intent's signature. */
+export function intentBytesToSign(intent: Intent): string {
+  return `holdfast-intent-v1\n${canonicalJson({ ...intent })}`;
+}
+
+/**
+ * What makes two deliveries the same alert: everything that changes the order, and its time. Not the `id` (that names
+ * the alert), not the secret, and nothing that ingress added.
+ */
+export function alertContent(alert: Alert, account: string): Json {
+  const { id: _id, inferred: _inferred, ...content } = alert;
+  return { ...content, account };
+}

@@ -1,0 +1,143 @@
+import type { ResolveVerdict } from './command.ts';
+import { compare, isZero, type DecimalString } from './decimal.ts';
+import type { Placement } from './outcome.ts';
+import { reason, type Reason } from './reason.ts';
+import { sumFills, type Fill, type VenueOrder, type VenueStatus } from './venue-order.ts';
+
+/**
+ * An order's status, in the words of the answer. `pending`, `unknown`, `working` and `partially_filled` may change;
+ * the others are final.
+ */
+export type OrderStatus =
+  | 'pending'
+  | 'unknown'
+  | VenueStatus
+  | 'denied'
+  | 'expired'
+  | 'failed'
+  | 'dry_run';
+
+export interface OrderState {
+  readonly status: OrderStatus;
+  readonly venueOrderId: string | null;
+  readonly filledQuantity: DecimalString;
+  readonly averagePrice: DecimalString | null;
+  readonly fills: readonly Fill[];
+  readonly reason: Reason | null;
+}
+
+export const NEW_ORDER: OrderState = {
+  status: 'pending',
+  venueOrderId: null,
+  filledQuantity: '0',
+  averagePrice: null,
+  fills: [],
+  reason: null,
+};
+
+export const FINAL_STATUSES: readonly OrderStatus[] = [
+  'filled',
+  'canceled',
+  'rejected',
+  'denied',
+  'expired',
+  'failed',
+  'dry_run',
+];
+
+export const isFinal = (state: OrderState): boolean => FINAL_STATUSES.includes(state.status);
+
+/** Whether the venue holds the order and may still fill it. */
+export const isResting = (state: OrderState): boolean =>
+  state.status === 'working' || state.status === 'partially_filled';
+
+/** The state after a placement came to something. */
+export function placed(state: OrderState, placement: Placement): OrderState {
+  switch (placement.kind) {
+    case 'accepted':
+      return observed(state, placement.order);
+    case 'rejected':
+    case 'denied':
+    case 'expired':
+      return { ...state, status: placement.kind, reason: placement.reason };
+    case 'dry_run':
+      return { ...state, status: 'dry_run' };
+    case 'outside_window':
+    case 'unknown':
+      return unknown(state, placement.evidence);
+  }
+}
+
+/** The order may or may not be at the venue, which is being asked. */
+export function unknown(state: OrderState, evidence: string): OrderState {
+  const message = `The order was sent, and its fate is not known yet: ${evidence}`;
+  return {
+    ...state,
+    status: 'unknown',
+    reason: reason('OUTCOME_UNKNOWN', message, 'Nothing is sent again; the venue is asked until it tells.'),
+  };
+}
+
+/** The state after a person said what became of an order that its venue cannot tell of. */
+export function resolved(state: OrderState, verdict: ResolveVerdict, note: string): OrderState {
+  const because = (code: string): Reason => reason(code, `Resolved by an operator as ${verdict.outcome}: ${note}`);
+  switch (verdict.outcome) {
+    case 'absent':
+      return { ...state, status: 'expired', reason: because('RESOLVED_ABSENT') };
+    case 'rejected':
+      return { ...state, status: 'rejected', reason: because('RESOLVED_REJECTED') };
+    case 'filled':
+    case 'canceled':
+      return {
+        ...state,
+        status: verdict.outcome,
+        venueOrderId: verdict.venueOrderId,
+        filledQuantity: verdict.filledQuantity,
+        averagePrice: verdict.averagePrice,
+        reason: because(verdict.outcome === 'filled' ? 'RESOLVED_FILLED' : 'RESOLVED_CANCELED'),
+      };
+  }
+}
+
+/**
+ * From which status a venue's report may lead to which. What is missing here is a venue that contradicts itself, and
+ * leaves the state as it was.
+ */
+const MOVES: Record<VenueStatus, readonly VenueStatus[]> = {
+  working: ['working', 'partially_filled', 'filled', 'canceled', 'rejected'],
+  partially_filled: ['partially_filled', 'filled', 'canceled'],
+  // Binance reads an order from its memory or its database (rest-api, "Data Source"): an older report can come later.
+  filled: ['filled'],
+  // A cancel and a fill can cross; the venue then reports the cancel first and the rest of the fills afterwards.
+  canceled: ['canceled', 'filled'],
+  rejected: ['rejected'],
+};
+
+/**
+ * The state after the venue described the order. Fills count once by trade id; the filled quantity never falls.
+ */
+export function observed(state: OrderState, order: VenueOrder): OrderState {
+  const from = state.status;
+  if (isVenueStatus(from) && !MOVES[from].includes(order.status)) return state;
+  if (compare(order.filledQuantity, state.filledQuantity) < 0) return state;
+
+  const known = new Map(state.fills.map((fill) => [fill.tradeId, fill]));
+  for (const fill of order.fills ?? []) if (!known.has(fill.tradeId)) known.set(fill.tradeId, fill);
+  const fills = [...known.values()];
+  const summed = sumFills(fills);
+  // Executions are exact where they account for all that is filled; otherwise the venue's own average stands.
+  const exact = compare(summed.filledQuantity, order.filledQuantity) === 0 && !isZero(order.filledQuantity);
+  const rejectedBecause = reason('VENUE_REJECTED', order.words ?? 'The venue rejected the order without a reason.');
+  return {
+    status: order.status,
+    venueOrderId: order.venueOrderId,
+    filledQuantity: order.filledQuantity,
+    averagePrice: exact ? summed.averagePrice : order.averagePrice,
+    fills,
+    reason: order.status === 'rejected' ? rejectedBecause : null,
+  };
+}
+
+function isVenueStatus(status: OrderStatus): status is VenueStatus {
+  return Object.hasOwn(MOVES, status);
+}

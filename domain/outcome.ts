@@ -1,0 +1,42 @@
+import type { Reason } from './reason.ts';
+import type { VenueOrder } from './venue-order.ts';
+
+/**
+ * Proof that a venue has no order under a client order id and cannot get one from a request sent before.
+ * It is bound to the run in which it was found: another run of the same history has to look again.
+ */
+export interface Absence {
+  readonly runId: string;
+  /** What the proof rests on, in one sentence. */
+  readonly proof: string;
+}
+
+/**
+ * What became of placing an order. `unknown` is a value like the others: it is resolved by asking the venue, never by
+ * sending again without proof of absence.
+ */
+export type Placement =
+  | { readonly kind: 'accepted'; readonly order: VenueOrder }
+  | { readonly kind: 'rejected'; readonly reason: Reason }
+  /** Our own rules, checked where the order would have left, said no; nothing was sent. */
+  | { readonly kind: 'denied'; readonly reason: Reason }
+  /** It was too late; nothing was sent. */
+  | { readonly kind: 'expired'; readonly reason: Reason }
+  /** The account is in dry run; nothing was sent. */
+  | { readonly kind: 'dry_run' }
+  /** The venue refused the request's time window: nothing was booked, and the clock offset is out of date. */
+  | { readonly kind: 'outside_window'; readonly evidence: string }
+  | { readonly kind: 'unknown'; readonly evidence: string };
+
+/** What a look-up under the client order id came to. */
+export type Lookup =
+  | { readonly kind: 'found'; readonly order: VenueOrder }
+  | { readonly kind: 'absent'; readonly absence: Absence }
+  /** The venue's answer is not due yet, or it could not be asked. */
+  | { readonly kind: 'cannot_tell'; readonly why: string };
+
+/** What became of asking the venue to cancel an order. */
+export type Cancellation =
+  /** Canceled, or final in some other way before the request arrived: `order` says which. */
+  | { readonly kind: 'settled'; readonly order: VenueOrder }
+  | { readonly kind: 'unknown'; readonly evidence: string };

@@ -1,0 +1,64 @@
+import { compare, type DecimalString } from './decimal.ts';
+import type { Intent } from './intent.ts';
+import { reason, type Reason } from './reason.ts';
+
+/** What a strategy's alerts must satisfy, beyond being understood. */
+export interface AlertRules {
+  /** From 0 to 1: a signal that is less sure of itself is not traded. */
+  readonly minConfidence: DecimalString;
+  /** An entry whose alert is older than this, in milliseconds, is not traded. */
+  readonly maxAgeMs: number;
+}
+
+export type Verdict =
+  | { readonly kind: 'admitted' }
+  | { readonly kind: 'denied'; readonly reason: Reason }
+  | { readonly kind: 'expired'; readonly reason: Reason };
+
+/** Clocks of honest senders differ by some seconds; a time further ahead is a wrong clock or a wrong zone. */
+const SKEW_MS = 5_000;
+
+/** The checks that need nothing but the alert: how sure, how old. */
+export function checkAlert(intent: Intent, rules: AlertRules): Verdict {
+  if (compare(intent.confidence, rules.minConfidence) < 0) {
+    const message = `The alert's confidence ${intent.confidence} is below the minimum ${rules.minConfidence}.`;
+    const fix = 'Send a higher "confidence", or lower MIN_CONFIDENCE.';
+    return { kind: 'denied', reason: reason('CONFIDENCE_TOO_LOW', message, fix) };
+  }
+  if (intent.alertTime === undefined) return { kind: 'admitted' };
+  const ageMs = intent.receivedAt - intent.alertTime;
+  if (ageMs > rules.maxAgeMs) {
+    const message = `The alert was ${seconds(ageMs)} s old when it arrived; the limit is ${seconds(rules.maxAgeMs)} s.`;
+    const fix = 'Set "time" to when the alert fired ({{timenow}}), not to the bar\'s time, or raise max_age.';
+    return { kind: 'expired', reason: reason('ALERT_TOO_OLD', message, fix) };
+  }
+  if (ageMs < -SKEW_MS) {
+    const message = `The alert's time lies ${seconds(-ageMs)} s in the future; at most ${seconds(SKEW_MS)} s is believed.`;
+    const fix = 'Check the sender\'s clock and time zone; in TradingView use "{{timenow}}".';
+    return { kind: 'denied', reason: reason('ALERT_TIME_IN_FUTURE', message, fix) };
+  }
+  return { kind: 'admitted' };
+}
+
+/** Why a stop-loss or take-profit cannot protect this entry, with both numbers; null when they can. */
+export function checkBracket(intent: Intent): Reason | null {
+  const { side, stopLoss, takeProfit } = intent;
+  const entry = intent.limitPrice ?? intent.stopPrice ?? intent.referencePrice;
+  const [below, above] = side === 'buy' ? [stopLoss, takeProfit] : [takeProfit, stopLoss];
+  const [belowName, aboveName] = side === 'buy' ? ['stop_loss', 'take_profit'] : ['take_profit', 'stop_loss'];
+  if (entry !== undefined && below !== undefined && compare(below, entry) >= 0) {
+    return wrongSide(`The ${belowName} ${below} of a ${side} must be below its price ${entry}.`);
+  }
+  if (entry !== undefined && above !== undefined && compare(above, entry) <= 0) {
+    return wrongSide(`The ${aboveName} ${above} of a ${side} must be above its price ${entry}.`);
+  }
+  if (below !== undefined && above !== undefined && compare(below, above) >= 0) {
+    return wrongSide(`The ${belowName} ${below} of a ${side} must be below its ${aboveName} ${above}.`);
+  }
+  return null;
+}
+
+const wrongSide = (message: string): Reason =>
+  reason('BRACKET_WRONG_SIDE', message, 'Swap "stop_loss" and "take_profit", or correct the one that is wrong.');
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1).replace(/\.0$/, '');

@@ -1,0 +1,85 @@
+import type { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+
+import { metrics } from '../telemetry/metrics.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { Refused } from './refused.ts';
+
+const PROBE_EVERY_MS = 1_000;
+const PROBE_DEADLINE_MS = 800;
+/** What a sender waits for an engine that is known to be down, in case it has just come back. */
+const DOWN_DEADLINE_MS = 700;
+
+/**
+ * The engine as ingress reaches it. The library retries inside a call for as long as an outage lasts, so every call
+ * that somebody waits for has a deadline of its own.
+ */
+export class Engine {
+  readonly client: Client;
+  readonly #connection: NativeConnection;
+  readonly #log: Logger;
+  #isUp = true;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(client: Client, connection: NativeConnection, log: Logger) {
+    this.client = client;
+    this.#connection = connection;
+    this.#log = log;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Keeps asking the engine whether it is there. */
+  watch(): void {
+    this.#timer = setInterval(() => void this.probe(), PROBE_EVERY_MS);
+    this.#timer.unref();
+    void this.probe();
+  }
+
+  unwatch(): void {
+    clearInterval(this.#timer);
+  }
+
+  async probe(): Promise<boolean> {
+    const ask = (): Promise<unknown> => this.client.workflowService.getSystemInfo({});
+    const answered = await this.within(PROBE_DEADLINE_MS, ask).then(
+      () => true,
+      () => false,
+    );
+    if (answered !== this.#isUp) this.#log[answered ? 'info' : 'error'](`The engine is ${answered ? 'back' : 'gone'}.`);
+    this.#isUp = answered;
+    metrics.engineUp.set(answered ? 1 : 0);
+    return answered;
+  }
+
+  /** Runs a call that must come back within `ms`. */
+  within<T>(ms: number, call: () => Promise<T>): Promise<T> {
+    return this.#connection.withDeadline(Date.now() + Math.max(ms, 1), call);
+  }
+
+  /** Runs a call on which a sender waits; an engine that does not answer in time is a 503. */
+  async require<T>(ms: number, members: Record<string, unknown>, call: () => Promise<T>): Promise<T> {
+    try {
+      return await this.within(this.#isUp ? ms : Math.min(ms, DOWN_DEADLINE_MS), call);
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      void this.probe();
+      const message = 'The engine did not answer in time; the same alert, sent again, meets the same order.';
+      throw new Refused('UNAVAILABLE', message, members);
+    }
+  }
+}
+
+/** CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL and UNAVAILABLE, by gRPC's numbers. */
+const OUTAGE_CODES = [1, 2, 4, 8, 10, 13, 14];
+
+/** Whether a call failed because the engine could not be reached, and not for what was asked of it. */
+export function isOutage(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === 'number' && OUTAGE_CODES.includes(code)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,41 @@
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+
+import type { Logger } from '../telemetry/log.ts';
+import { Refused } from './refused.ts';
+
+/** JSON, and what TradingView sends when an alert's message is not valid JSON. */
+export const CONTENT_TYPES = ['application/json', 'text/plain'];
+
+/** Every fault leaves as one shape, also those that the HTTP library finds before any handler runs. */
+export function handleFaults(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error: FastifyError | Refused, request, reply) => {
+    const refused = error instanceof Refused ? error : refusedBy(error);
+    if (refused.code === 'INTERNAL') {
+      log.error({ error: error.stack, route: request.routeOptions.url }, 'A request failed, which is a fault of ours.');
+    }
+    return sendProblem(reply, refused, request.id);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, new Refused('NOT_FOUND', 'There is nothing at this address.'), request.id),
+  );
+}
+
+function sendProblem(reply: FastifyReply, refused: Refused, id: string): FastifyReply {
+  const problem = refused.problem();
+  if (refused.code === 'UNAVAILABLE') reply.header('retry-after', '5');
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .send(JSON.stringify({ ...problem, instance: `urn:holdfast:request:${id}` }));
+}
+
+function refusedBy({ code, statusCode }: FastifyError): Refused {
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Refused('TOO_LARGE', 'The body is over 64 KiB.');
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new Refused('CONTENT_TYPE', `Send the alert as ${CONTENT_TYPES.join(' or ')} (header "content-type").`);
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Refused('BAD_REQUEST', 'The request cannot be read.');
+  }
+  return new Refused('INTERNAL', 'Something of ours broke; the log says what.');
+}

@@ -1,0 +1,124 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+import { fastify, type FastifyInstance } from 'fastify';
+
+import type { Config } from '../config/config.ts';
+import type { Answer } from '../domain/answer.ts';
+import type { Command } from '../domain/command.ts';
+import { parseIsoTime } from '../domain/iso-time.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { METRICS_CONTENT_TYPE, metricsText } from '../telemetry/metrics.ts';
+import type { Engine } from './engine.ts';
+import { handleFaults } from './fault-replies.ts';
+import { signCommand, type SigningKey } from './form-intent.ts';
+import type { Links } from './links.ts';
+import { OrderBook, type OrderFilter } from './order-book.ts';
+import { Refused } from './refused.ts';
+
+/** How long an answer waits for an order to be canceled. */
+const CANCEL_BUDGET_MS = 10_000;
+
+export interface OperatorDeps {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly signingKey: SigningKey;
+  readonly links: Links;
+  readonly log: Logger;
+  /** Where the engine's library serves its own metrics; they join ours on one page. */
+  readonly libraryMetricsUrl: string;
+}
+
+const FILTERS: Readonly<Record<keyof OrderFilter, RegExp>> = {
+  account: /^[a-z0-9_-]{1,32}$/,
+  symbol: /^[\x21-\x7e]{1,64}$/,
+  status: /^[a-z_]{1,32}$/,
+  strategy: /^[a-z0-9_-]{1,32}$/,
+  since: /^[^]{1,40}$/,
+  cursor: /^[A-Za-z0-9_-]{1,4096}$/,
+};
+
+/** The operator's listener: what happened, and what a person may do about it. Never exposed with the public one. */
+export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
+  const { config, engine, links } = deps;
+  const orders = new OrderBook(engine);
+  const app = fastify({ logger: false, requestTimeout: 10_000, forceCloseConnections: true });
+  handleFaults(app, deps.log);
+  const token = config.settings.OPERATOR_TOKEN;
+  if (token !== undefined) app.addHook('onRequest', async (request) => requireToken(token, request.headers.authorization));
+
+  app.get('/orders', async (request) => {
+    const page = await orders.list(readFilter(request.query as Record<string, unknown>));
+    return { orders: page.orders.map((order) => links.onto(order)), next: page.next };
+  });
+  app.get<{ Params: { id: string } }>('/orders/:id', async (request) => {
+    const story = await orders.tell(request.params.id);
+    return { ...story, order: links.onto(story.order) };
+  });
+  app.post<{ Params: { id: string } }>('/orders/:id/cancel', async (request) => {
+    const workflowId = request.params.id;
+    return links.onto(await command(deps, { kind: 'cancel', workflowId, at: Date.now() }));
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const [ours, library] = await Promise.all([metricsText(), readLibraryMetrics(deps.libraryMetricsUrl)]);
+    return reply.type(METRICS_CONTENT_TYPE).send(`${ours}\n${library}`);
+  });
+  return app;
+}
+
+/** Signs a person's command, and waits for the order's answer to it. */
+async function command({ engine, signingKey }: OperatorDeps, wanted: Command): Promise<Answer> {
+  const signed = signCommand(wanted, signingKey);
+  try {
+    const handle = engine.client.workflow.getHandle(wanted.workflowId);
+    return await engine.within(CANCEL_BUDGET_MS, () =>
+      handle.executeUpdate<Answer, [typeof signed]>(wanted.kind, { args: [signed] }),
+    );
+  } catch (error) {
+    throw commandFault(error);
+  }
+}
+
+function commandFault(error: unknown): unknown {
+  const { code, cause, name } = error as { code?: unknown; cause?: unknown; name?: string };
+  if (code === 5 || name === 'WorkflowNotFoundError') {
+    return new Refused('NOT_FOUND', 'There is no open order under this id.');
+  }
+  if (name === 'WorkflowUpdateFailedError') {
+    return new Refused('BAD_REQUEST', cause instanceof Error ? cause.message : 'The order refused the command.');
+  }
+  return error;
+}
+
+function readFilter(query: Record<string, unknown>): OrderFilter {
+  for (const [name, value] of Object.entries(query)) {
+    const shape = Object.hasOwn(FILTERS, name) ? FILTERS[name as keyof OrderFilter] : undefined;
+    if (shape === undefined) {
+      throw new Refused('BAD_REQUEST', `Unknown parameter "${name.slice(0, 40)}"; use ${Object.keys(FILTERS).join(', ')}.`);
+    }
+    if (typeof value !== 'string' || !shape.test(value)) {
+      throw new Refused('BAD_REQUEST', `The parameter "${name}" cannot be used as it is.`);
+    }
+  }
+  const filter = query as OrderFilter;
+  if (filter.since === undefined) return filter;
+  const since = parseIsoTime(filter.since);
+  if (since === undefined) throw new Refused('BAD_REQUEST', 'Write "since" as a time with its zone: 2026-11-24T09:00:00Z.');
+  return { ...filter, since: new Date(since).toISOString() };
+}
+
+/** Compares digests: they have one length, and differ from each other in no telling way. */
+function requireToken(token: string, authorization: string | undefined): void {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  if (timingSafeEqual(digest(`Bearer ${token}`), digest(authorization ?? ''))) return;
+  throw new Refused('NOT_AUTHORIZED', 'Send the operator token: "authorization: Bearer …".');
+}
+
+/** The page is worth having without the library's part, so its absence fails nothing. */
+async function readLibraryMetrics(url: string): Promise<string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) });
+    return await response.text();
+  } catch {
+    return '';
+  }
+}

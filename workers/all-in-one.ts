@@ -1,0 +1,47 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { VerifyKeys } from '../activities/verify-keys.ts';
+import { connectEngine } from './connect.ts';
+import { openDesk } from './desk.ts';
+import { startEmbeddedTemporal, type EmbeddedTemporal } from './embedded-temporal.ts';
+import { createMissingKeys, loadSigningKey, loadVerifyKeys } from './intent-keys.ts';
+import { runProcess, type ProcessContext } from './run-process.ts';
+import { runWorker } from './run-worker.ts';
+import { serveIngress } from './serve-ingress.ts';
+import { findTemporalCli } from './temporal-cli.ts';
+import { welcome } from './welcome.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+/** Everything in one process tree: what `npm start` runs. */
+await runProcess(async (context) => {
+  const { config, root, log, onStop } = context;
+  mkdirSync(config.dataDir, { recursive: true });
+  createMissingKeys(config);
+  const signingKey = loadSigningKey(config);
+  const keys = new VerifyKeys(loadVerifyKeys(config));
+
+  const [embedded, bundle] = await Promise.all([startEngine(context), workflowBundle(root)]);
+  const engine = await connectEngine(embedded?.address);
+  onStop(() => engine.connection.close());
+  const desk = await openDesk(config, keys);
+  onStop(() => desk.close());
+  const worker = await runWorker(engine, desk, bundle, log);
+  onStop(() => worker.stop());
+  worker.ended.catch(context.fail);
+  const uiUrl = embedded?.uiUrl ?? null;
+  const ingress = await serveIngress({ ...context, engine, signingKey, uiUrl, isWorking: () => worker.isWorking() });
+  onStop(() => ingress.stop());
+  process.stdout.write(welcome({ config, publicUrl: ingress.publicUrl, operatorUrl: ingress.operatorUrl, uiUrl }));
+});
+
+/** The embedded engine; none where the configuration names another. */
+async function startEngine({ config, root, log, onStop }: ProcessContext): Promise<EmbeddedTemporal | undefined> {
+  if (process.env['TEMPORAL_ADDRESS']) return undefined;
+  const note = (line: string): void => void process.stderr.write(`${line}\n`);
+  const cli = await findTemporalCli({ env: process.env, cacheDir: join(root, '.cache'), note });
+  const { TEMPORAL_PORT: port, TEMPORAL_UI_PORT: uiPort } = config.settings;
+  const embedded = await startEmbeddedTemporal({ cli, dataDir: config.dataDir, port, uiPort, log });
+  onStop(() => embedded.stop());
+  return embedded;
+}

@@ -1,0 +1,68 @@
+import { Client } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+
+import { SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
+
+const CONNECT_MS = 10_000;
+/** `Keyword` among the engine's types of indexed values. */
+const KEYWORD = 2;
+
+export interface EngineConnection {
+  readonly connection: NativeConnection;
+  readonly client: Client;
+  readonly namespace: string;
+}
+
+/**
+ * Connects to the engine: to the embedded one where its address is given, else to the one that Temporal's own settings
+ * name. Client and worker share the connection, or no order would start eagerly.
+ */
+export async function connectEngine(embeddedAddress: string | undefined): Promise<EngineConnection> {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const address = embeddedAddress ?? connectionOptions.address ?? 'localhost:7233';
+  const isHere = /^(127\.|localhost|\[::1\])/.test(address);
+  const connecting = NativeConnection.connect({
+    ...connectionOptions,
+    address,
+    // On this machine, compressing costs more than it saves.
+    ...(isHere ? { grpcCompression: { codec: 'none' as const } } : {}),
+  });
+  const connection = await withinTime(connecting, `The Temporal server at ${address} does not answer.`);
+  const client = new Client({ connection, namespace });
+  await registerSearchAttributes(connection, namespace);
+  return { connection, client, namespace };
+}
+
+/** An order that starts with an attribute that the engine does not know would not start at all. */
+async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
+  const wanted = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
+  const call = <T>(ask: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + CONNECT_MS, ask);
+  const known = await call(() => connection.operatorService.listSearchAttributes({ namespace }));
+  const missing = wanted.filter((name) => known.customAttributes?.[name] === undefined);
+  if (missing.length === 0) return;
+  const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
+  try {
+    await call(() => connection.operatorService.addSearchAttributes({ namespace, searchAttributes }));
+  } catch (error) {
+    const flags = missing.map((name) => `--name ${name} --type Keyword`).join(' ');
+    const fix = `temporal operator search-attribute create --namespace ${namespace} ${flags}`;
+    throw new Error(`The engine lacks search attributes, and does not let us add them. Run: ${fix}`, { cause: error });
+  }
+}
+
+async function withinTime<T>(work: Promise<T>, otherwise: string): Promise<T> {
+  const late = Symbol('late');
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<typeof late>((resolve) => (timer = setTimeout(() => resolve(late), CONNECT_MS)));
+  try {
+    const first = await Promise.race([work, timeout]);
+    if (first === late) throw new Error(otherwise);
+    return first;
+  } catch (error) {
+    if (error instanceof Error && error.message === otherwise) throw error;
+    throw new Error(`${otherwise} (${error instanceof Error ? error.message : String(error)})`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,21 @@
+import { VerifyKeys } from '../activities/verify-keys.ts';
+import { connectEngine } from './connect.ts';
+import { openDesk } from './desk.ts';
+import { loadVerifyKeys } from './intent-keys.ts';
+import { runProcess } from './run-process.ts';
+import { runWorker } from './run-worker.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+/** Orders and their activities, against the engine that `TEMPORAL_ADDRESS` names. Holds no key that could sign. */
+await runProcess(async ({ config, root, log, onStop, fail }) => {
+  const keys = new VerifyKeys(loadVerifyKeys(config));
+  const bundle = await workflowBundle(root);
+  const engine = await connectEngine(undefined);
+  onStop(() => engine.connection.close());
+  const desk = await openDesk(config, keys);
+  onStop(() => desk.close());
+  const worker = await runWorker(engine, desk, bundle, log);
+  onStop(() => worker.stop());
+  worker.ended.catch(fail);
+  log.info({ accounts: Object.keys(config.accounts) }, 'The worker is ready.');
+});

@@ -1,0 +1,89 @@
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+
+/** The type of the only failure that placing an order may be retried on: an adapter proved that nothing left. */
+export const NOT_SENT = 'NotSent';
+/** The type of a failure that no retry mends: the intent was not signed by a key that we know. */
+export const NOT_PROVEN = 'IntentNotProven';
+
+/**
+ * Failures after which an attempt may have sent its order: they must reach the workflow as an unknown outcome. Without
+ * this list the server retries a lost, paused, reset or stopped attempt in silence, and the order goes out twice.
+ */
+const MAYBE_SENT = [
+  'TemporalTimeout:StartToClose',
+  'TemporalTimeout:Heartbeat',
+  'WorkerShutdown',
+  'ActivityPause',
+  'ActivityReset',
+  'PayloadsTooLarge',
+  'CancelledFailure',
+  'Error',
+  'TypeError',
+  'RangeError',
+  'SyntaxError',
+  'ReferenceError',
+];
+
+/** Time for a last attempt that began just before `notAfter` to come to its end. */
+const LAST_ATTEMPT_MS = 30_000;
+
+/** One check costs no server round trip, and may run twice without harm. */
+export function checkOptions(notAfter: number, now: number): LocalActivityOptions {
+  return {
+    startToCloseTimeout: 5_000,
+    scheduleToCloseTimeout: Math.max(notAfter - now, 0) + LAST_ATTEMPT_MS,
+    retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 5_000 },
+  };
+}
+
+/**
+ * The adapter aborts its call at 16 s, so an attempt that runs for 25 s is lost. A worker's death shows within 5 s.
+ * The backoff is the adapter's: each *not sent* says when the next attempt makes sense, which this must not cut short.
+ */
+export function placeOptions(notAfter: number, now: number): ActivityOptions {
+  return {
+    startToCloseTimeout: 25_000,
+    heartbeatTimeout: 5_000,
+    scheduleToCloseTimeout: Math.max(notAfter - now, 0) + LAST_ATTEMPT_MS,
+    retry: {
+      initialInterval: 500,
+      backoffCoefficient: 2,
+      maximumInterval: 3_600_000,
+      nonRetryableErrorTypes: MAYBE_SENT,
+    },
+  };
+}
+
+/** Asking is harmless and goes on for as long as it takes; a person can end it. */
+export const FIND_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 20_000,
+  retry: { initialInterval: 250, backoffCoefficient: 1.6, maximumInterval: 30_000 },
+};
+
+/** One reading of the venue's clock. */
+export const CLOCK_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 5_000,
+  retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
+};
+
+/**
+ * A resting order is followed by one activity whose retries are the polls: they add no history. An attempt is short
+ * and has no heartbeat; one that is lost with its worker is missed for ten seconds at most.
+ */
+export const FOLLOW_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 10_000,
+  cancellationType: 'TRY_CANCEL',
+  retry: { initialInterval: 250, backoffCoefficient: 1.5, maximumInterval: 5_000 },
+};
+
+/** A cancel under the client order id can be repeated without harm. */
+export const CANCEL_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 20_000,
+  retry: { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 15_000 },
+};
+
+/** Checking a signature takes no time, and fails for good or not at all. */
+export const VERIFY_OPTIONS: LocalActivityOptions = {
+  startToCloseTimeout: 2_000,
+  retry: { maximumAttempts: 3 },
+};

@@ -1,0 +1,170 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { Activities } from '../activities/contract.ts';
+import { answerOf, type Answer } from '../domain/answer.ts';
+import type { SignedCommand } from '../domain/command.ts';
+import type { SignedIntent } from '../domain/intent.ts';
+import { isFinal, isResting, NEW_ORDER, observed, placed, resolved, type OrderState } from '../domain/order-state.ts';
+import type { Absence } from '../domain/outcome.ts';
+import type { VenueOrder } from '../domain/venue-order.ts';
+import {
+  CANCEL_OPTIONS,
+  checkOptions,
+  CLOCK_OPTIONS,
+  FIND_OPTIONS,
+  FOLLOW_OPTIONS,
+  placeOptions,
+  VERIFY_OPTIONS,
+} from './activity-options.ts';
+import { whatFailureTells } from './activity-failure.ts';
+import { ANSWER_MEMO, cancelUpdate, orderQuery, resolveUpdate, SEARCH_ATTRIBUTES, type Carried } from './messages.ts';
+
+const { findOrder } = proxyActivities<Activities>(FIND_OPTIONS);
+const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
+const { cancelOrder } = proxyActivities<Activities>(CANCEL_OPTIONS);
+const { sampleClock } = proxyActivities<Activities>(CLOCK_OPTIONS);
+const { verifyCommand } = proxyLocalActivities<Activities>(VERIFY_OPTIONS);
+
+/**
+ * One order's whole life: checked, placed at most once as far as the venue lets it be checked, found again when its
+ * answer was lost, followed while it rests. Its result is the answer.
+ */
+export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Promise<Answer> {
+  const { intent } = signed;
+  let state: OrderState = carried?.state ?? NEW_ORDER;
+  let lostAt: number | null = null;
+  // A fact about this run that activities are told and that no code here branches on: a reset run repeats the commands
+  // of the run before it, and only the outside may answer differently.
+  const afterReset = workflowInfo().runId !== workflowInfo().originalExecutionRunId;
+
+  setHandler(orderQuery, () => ({ answer: answerOf(intent, state), lostAt }));
+  setHandler(cancelUpdate, cancel, { validator: refuseWhenFinal });
+  setHandler(resolveUpdate, resolve, { validator: refuseUnlessLost });
+
+  // Canceling the workflow is no signed command, and must not stop the watch over an order that is out there.
+  return CancellationScope.nonCancellable(async () => {
+    await placeOnce();
+    await followToTheEnd();
+    await condition(allHandlersFinished);
+    return answerOf(intent, state);
+  });
+
+  /** Places the order; while its fate is unknown, nothing is placed but on a recorded proof of absence. */
+  async function placeOnce(): Promise<void> {
+    let absence: Absence | null = null;
+    while (state.status === 'pending' || state.status === 'unknown') {
+      const { clockOffsetMs } = await attempt(absence);
+      if (state.status !== 'unknown') return;
+      absence = await findOut(clockOffsetMs);
+    }
+  }
+
+  /** One check and, where it admits the order, one placement. Returns the clock offset under which it was sent. */
+  async function attempt(absence: Absence | null): Promise<{ clockOffsetMs: number | null }> {
+    const now = Date.now();
+    const local = proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now));
+    const check = await local.checkBeforeTrade({ signed, afterReset, absence }).catch(whatFailureTells);
+    if (check.kind !== 'admitted') {
+      become(check.kind === 'found' ? observed(state, check.order) : placed(state, check));
+      return { clockOffsetMs: null };
+    }
+    const fresh = check.clock === 'stale' ? await sampleClock({ signed }) : check.clock;
+    const clockOffsetMs = fresh === null ? null : fresh.offsetMs;
+    const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));
+    become(placed(state, await placeOrder({ signed, afterReset, absence, clockOffsetMs }).catch(whatFailureTells)));
+    return { clockOffsetMs };
+  }
+
+  /** Asks the venue, and lets a person answer, until one of them knows. Null when the order's fate is settled. */
+  async function findOut(clockOffsetMs: number | null): Promise<Absence | null> {
+    lostAt = Date.now();
+    const asking = new CancellationScope();
+    const settled = condition(() => state.status !== 'unknown').then(() => null);
+    const look = asking.run(() => findOrder({ signed, lostAt: lostAt!, clockOffsetMs }));
+    const answer = await Promise.race([look, settled]);
+    asking.cancel();
+    lostAt = null;
+    if (answer === null) return null;
+    if (answer.kind === 'found') become(observed(state, answer.order));
+    return answer.kind === 'absent' ? answer.absence : null;
+  }
+
+  /** A resting order costs one activity until something changes; its retries are the polls. */
+  async function followToTheEnd(): Promise<void> {
+    let report = reportOf(state);
+    while (isResting(state)) {
+      if (workflowInfo().continueAsNewSuggested) {
+        await condition(allHandlersFinished);
+        if (isResting(state)) await continueAsNew<typeof ExecuteOrder>(signed, { state });
+      }
+      const before = state;
+      const watching = new CancellationScope();
+      const changed = condition(() => state !== before).then(() => null);
+      const seen = await Promise.race([watching.run(() => followOrder({ signed, known: report })), changed]);
+      watching.cancel();
+      if (seen !== null) become(observed(state, seen));
+      // What the venue said last, also where the state did not follow it: the next change is a change from that.
+      report = seen ?? reportOf(state);
+    }
+  }
+
+  async function cancel(command: SignedCommand): Promise<Answer> {
+    await verifyCommand({ signed, command });
+    await condition(() => state.status !== 'pending' && state.status !== 'unknown');
+    if (isResting(state)) become(observed(state, await cancelOrder({ signed, command, venueOrderId: state.venueOrderId ?? '' })));
+    return answerOf(intent, state);
+  }
+
+  async function resolve(command: SignedCommand): Promise<Answer> {
+    await verifyCommand({ signed, command });
+    if (command.command.kind === 'resolve' && state.status === 'unknown' && command.command.lostAt === lostAt) {
+      become(resolved(state, command.command.verdict, command.command.note));
+    }
+    return answerOf(intent, state);
+  }
+
+  function refuseWhenFinal(_command: SignedCommand): void {
+    if (isFinal(state)) throw new Error(`The order is ${state.status}; there is nothing to cancel.`);
+  }
+
+  function refuseUnlessLost(command: SignedCommand): void {
+    const named = command.command.kind === 'resolve' ? command.command.lostAt : null;
+    if (state.status !== 'unknown' || lostAt === null) throw new Error(`The order is ${state.status}, not unknown.`);
+    if (named !== lostAt) throw new Error(`The order was lost at ${lostAt}; the command settles a loss at ${named}.`);
+  }
+
+  /** Every change of the order goes through here, and is seen in the list of orders within the same step. */
+  function become(next: OrderState): void {
+    const { status, reason } = next;
+    const changed = status !== state.status || next.filledQuantity !== state.filledQuantity;
+    state = next;
+    if (!changed) return;
+    upsertSearchAttributes([
+      { key: SEARCH_ATTRIBUTES.status, value: status },
+      ...(reason === null ? [] : [{ key: SEARCH_ATTRIBUTES.reason, value: reason.code }]),
+    ]);
+    // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
+    if (!isFinal(next)) upsertMemo({ [ANSWER_MEMO]: answerOf(intent, next) });
+  }
+}
+
+/** What the venue must have said last, for an order in this state. */
+function reportOf(state: OrderState): VenueOrder {
+  return {
+    venueOrderId: state.venueOrderId ?? '',
+    status: state.status === 'partially_filled' ? 'partially_filled' : 'working',
+    filledQuantity: state.filledQuantity,
+    averagePrice: state.averagePrice,
+  };
+}

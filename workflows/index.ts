@@ -1,0 +1,1 @@
+export { ExecuteOrder } from './execute-order.ts';

@@ -1,0 +1,49 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
+
+import type { Answer } from '../domain/answer.ts';
+import type { SignedCommand } from '../domain/command.ts';
+import type { SignedIntent } from '../domain/intent.ts';
+import type { OrderState } from '../domain/order-state.ts';
+
+/** The workflow type, one execution per alert. */
+export const EXECUTE_ORDER = 'ExecuteOrder';
+
+/** The type whose executions only mark that a window of equal alerts is open; it has no code, and ends by its run time-out. */
+export const DUPLICATE_WINDOW = 'DuplicateWindow';
+
+export type ExecuteOrder = (signed: SignedIntent, carried?: Carried) => Promise<Answer>;
+
+/** What an order takes along when its history is cut (continue-as-new). */
+export interface Carried {
+  readonly state: OrderState;
+}
+
+/** An order as it stands: what `GET /orders/:id` shows while it lives. */
+export interface OrderView {
+  readonly answer: Answer;
+  /** The loss that a `resolve` would settle, in milliseconds since 1970; null unless the outcome is unknown. */
+  readonly lostAt: number | null;
+}
+
+export const orderQuery = defineQuery<OrderView>('order');
+export const cancelUpdate = defineUpdate<Answer, [SignedCommand]>('cancel');
+export const resolveUpdate = defineUpdate<Answer, [SignedCommand]>('resolve');
+
+/** The member of the memo in which an order that is not final publishes its answer. */
+export const ANSWER_MEMO = 'answer';
+/** Members of the memo given at the start: what makes two deliveries the same alert, and the alert without its secret. */
+export const DIGEST_MEMO = 'digest';
+export const ALERT_MEMO = 'alert';
+
+const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+
+export const SEARCH_ATTRIBUTES = {
+  account: keyword('OrderAccount'),
+  symbol: keyword('OrderSymbol'),
+  side: keyword('OrderSide'),
+  status: keyword('OrderStatus'),
+  strategy: keyword('OrderStrategy'),
+  clientOrderId: keyword('OrderClientId'),
+  reason: keyword('OrderReason'),
+};
