@@ -24,7 +24,7 @@ export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promi
   if (refusal !== null) return denied(refusal);
   const venueRefusal = await account.adapter.refuse(ticketOf(intent));
   if (venueRefusal !== null) return denied(venueRefusal);
-  return { kind: 'admitted', clock: clockOf(account) };
+  return { kind: 'admitted', ...clockOf(account) };
 }
 
 function cannotCarry(account: Account, { signed: { intent } }: CheckRequest): Reason | null {
@@ -40,10 +40,10 @@ function cannotCarry(account: Account, { signed: { intent } }: CheckRequest): Re
   return null;
 }
 
-function clockOf(account: Account): { offsetMs: number } | null | 'stale' {
-  if (!account.adapter.capabilities.enforcesWindow) return null;
+function clockOf(account: Account): { clock?: { offsetMs: number } | 'stale' } {
+  if (!account.adapter.capabilities.enforcesWindow) return {};
   const offsetMs = account.clock.best();
-  return offsetMs === undefined ? 'stale' : { offsetMs };
+  return { clock: offsetMs === undefined ? 'stale' : { offsetMs } };
 }
 
 function unknownStrategy(strategy: string): Reason {

@@ -13,29 +13,29 @@ export interface CheckRequest extends OfOrder {
   /** Whether an earlier run of this history may have sent the order already. */
   readonly afterReset: boolean;
   /** The proof on which a lost order may be placed again. */
-  readonly absence: Absence | null;
+  readonly absence?: Absence;
 }
 
 export type Check =
   | {
       readonly kind: 'admitted';
-      /** Venue time minus engine time; null where the venue enforces no window, `stale` where it is to be read first. */
-      readonly clock: { readonly offsetMs: number } | null | 'stale';
+      /** Venue time minus engine time, `stale` where it is to be read first; not there where no window is enforced. */
+      readonly clock?: { readonly offsetMs: number } | 'stale';
     }
   | { readonly kind: 'denied' | 'expired'; readonly reason: Reason }
   | { readonly kind: 'found'; readonly order: VenueOrder }
   | { readonly kind: 'unknown'; readonly evidence: string };
 
 export interface PlaceRequest extends CheckRequest {
-  /** Venue time minus engine time in milliseconds; null where the venue enforces no window. */
-  readonly clockOffsetMs: number | null;
+  /** Venue time minus engine time in milliseconds; not there where the venue enforces no window. */
+  readonly clockOffsetMs?: number;
 }
 
 export interface FindRequest extends OfOrder {
   /** When the order was lost, by the engine's clock (milliseconds since 1970): nothing was sent later. */
   readonly lostAt: number;
-  /** The offset under which it was sent; null where none was in use, or it is not known. */
-  readonly clockOffsetMs: number | null;
+  /** The offset under which it was sent; not there where none was in use, or it is not known. */
+  readonly clockOffsetMs?: number;
 }
 
 export interface FollowRequest extends OfOrder {

@@ -15,7 +15,8 @@ export async function findOrder(
   const { clientOrderId, symbol } = signed.intent;
   const { adapter } = accountOf(desk, signed.intent);
   const now = startEngineClock()();
-  const look = await adapter.find({ clientOrderId, symbol, lostAt, now, clockOffsetMs }).catch(cannotAsk);
+  const offset = clockOffsetMs === undefined ? {} : { clockOffsetMs };
+  const look = await adapter.find({ clientOrderId, symbol, lostAt, now, ...offset }).catch(cannotAsk);
   if (look.kind === 'found') return look;
   if (look.kind === 'cannot_tell') throw askAgain(look.why, look.retryAfterMs);
   return { kind: 'absent', absence: { runId: activityInfo().workflowExecution!.runId, proof: look.proof } };

@@ -15,7 +15,7 @@ const FRESH_MS = 2_000;
 export function mayBeThere(desk: Desk, { signed, afterReset, absence }: CheckRequest): boolean {
   const { workflowExecution, scheduledTimestampMs, isLocal } = activityInfo();
   // A proof from another run says nothing here: the run that found it may have sent the order on the strength of it.
-  if (absence !== null && absence.runId === workflowExecution?.runId) return false;
+  if (absence !== undefined && absence.runId === workflowExecution?.runId) return false;
   // A check is scheduled by this host's clock, which may be wrong; the placement after it looks for itself.
   const late = !isLocal && scheduledTimestampMs - signed.intent.receivedAt > FRESH_MS;
   return afterReset || late || desk.sent.has(signed.intent.clientOrderId);
@@ -26,7 +26,7 @@ export async function lookFirst(account: Account, { signed }: CheckRequest): Pro
   const { clientOrderId, symbol } = signed.intent;
   const now = startEngineClock()();
   try {
-    return await account.adapter.find({ clientOrderId, symbol, lostAt: now, now, clockOffsetMs: null });
+    return await account.adapter.find({ clientOrderId, symbol, lostAt: now, now });
   } catch (error) {
     return { kind: 'cannot_tell', why: error instanceof Error ? error.message : String(error) };
   }

@@ -47,7 +47,7 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
  * bytes are held up on their way, the venue can tell that they are old.
  */
 function windowOf({ clockOffsetMs }: PlaceRequest): { timestamp: number } | null {
-  if (clockOffsetMs === null) return null;
+  if (clockOffsetMs === undefined) return null;
   return { timestamp: Math.floor(activityInfo().currentAttemptScheduledTimestampMs + clockOffsetMs) };
 }
 

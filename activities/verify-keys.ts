@@ -25,7 +25,11 @@ export class VerifyKeys {
 
   /** Throws unless the command is signed by a known key, and is about this order. */
   requireCommand(intent: Intent, signed: SignedCommand): void {
-    this.#require(signed.signature, commandBytesToSign(signed.command), 'The command was not signed by this installation.');
+    this.#require(
+      signed.signature,
+      commandBytesToSign(signed.command),
+      'The command was not signed by this installation.',
+    );
     if (signed.command.workflowId !== intent.workflowId) throw notProven('The command is about another order.');
   }
 
@@ -43,5 +47,10 @@ export function notProven(why: string): ApplicationFailure {
 
 /** The name of a public key: what a signature says it can be checked with. */
 export function keyId(publicKey: KeyObject): string {
-  return base32(createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest(), 8);
+  return base32(
+    createHash('sha256')
+      .update(publicKey.export({ type: 'spki', format: 'der' }))
+      .digest(),
+    8,
+  );
 }

@@ -34,8 +34,8 @@ export interface LookupHint {
   readonly lostAt: number;
   /** The engine's time of this look-up. */
   readonly now: number;
-  /** Venue time minus engine time under which it was sent; null where unknown. */
-  readonly clockOffsetMs: number | null;
+  /** Venue time minus engine time under which it was sent; not there where unknown. */
+  readonly clockOffsetMs?: number;
 }
 
 export type AdapterLookup =

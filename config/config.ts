@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { BlockList } from 'node:net';
 import { resolve } from 'node:path';
 
 import { parseDocument } from 'yaml';
 
 import type { DecimalString } from '../domain/decimal.ts';
+import { isLoopback } from '../domain/loopback.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
 import { ConfigFault, type Fault } from './fault.ts';
 import { SecretSource } from './secret-source.ts';
@@ -23,6 +23,8 @@ export interface StrategyConfig {
   readonly tokens: readonly string[];
   readonly bodySecrets: readonly string[];
   readonly hmacSecrets: readonly string[];
+  /** Whether it takes alerts that prove nothing: then only from this machine. */
+  readonly isOpen: boolean;
   /** Accounts that its alerts may name; the first is theirs when they name none, unless the default account is among them. */
   readonly accounts: readonly string[];
   readonly rules: AlertRules;
@@ -53,7 +55,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, root: string, workingDir: str
   const faults: Fault[] = [];
   const source = new SecretSource(env, faults);
   const { file, content } = readFile(env, workingDir, faults);
-  const raw = source.substitute(content, '') as Record<string, unknown>;
+  const raw = source.substitute(content, '') as Record<string, string | number | boolean | object | undefined>;
   const structure = readStructure(raw, faults);
   const settings = readSettings(source, raw, faults);
 
@@ -67,7 +69,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, root: string, workingDir: str
   checkExposure(settings, strategies, faults);
   if (faults.length > 0) throw new ConfigFault(faults);
 
-  const dataDir = settings.HOLDFAST_DATA === undefined ? resolve(root, 'data') : resolve(workingDir, settings.HOLDFAST_DATA);
+  const dataDir =
+    settings.HOLDFAST_DATA === undefined ? resolve(root, 'data') : resolve(workingDir, settings.HOLDFAST_DATA);
   return Object.freeze({ settings, dataDir, file, defaultAccount, accounts, strategies });
 }
 
@@ -128,7 +131,11 @@ function readStrategies(
     for (const account of section.accounts ?? []) {
       if (accounts.includes(account)) continue;
       const path = `strategies.${name}.accounts`;
-      faults.push({ path, message: `There is no account named ${account}.`, fix: `Use one of ${accounts.join(', ')}.` });
+      faults.push({
+        path,
+        message: `There is no account named ${account}.`,
+        fix: `Use one of ${accounts.join(', ')}.`,
+      });
     }
     return [name, readStrategy(name, section, settings, accounts)];
   });
@@ -146,23 +153,22 @@ function readStrategy(
   accounts: readonly string[],
 ): StrategyConfig {
   const shared = name === 'default' && settings.WEBHOOK_SECRET !== undefined ? [settings.WEBHOOK_SECRET] : [];
+  const tokens = section.token ?? [];
+  const bodySecrets = [...(section.body_secret ?? []), ...shared];
+  const hmacSecrets = [...(section.hmac_secret ?? []), ...shared];
   return {
-    tokens: section.token ?? [],
-    bodySecrets: [...(section.body_secret ?? []), ...shared],
-    hmacSecrets: [...(section.hmac_secret ?? []), ...shared],
+    tokens,
+    bodySecrets,
+    hmacSecrets,
+    isOpen: tokens.length + bodySecrets.length + hmacSecrets.length === 0,
     accounts: section.accounts ?? accounts,
     rules: { minConfidence: settings.MIN_CONFIDENCE, maxAgeMs: section.max_age ?? MAX_AGE_MS },
   };
 }
 
-/** Whether a strategy takes alerts that prove nothing: then only from this machine. */
-export function isOpen({ tokens, bodySecrets, hmacSecrets }: StrategyConfig): boolean {
-  return tokens.length + bodySecrets.length + hmacSecrets.length === 0;
-}
-
 /** What strangers could reach must ask for proof. */
 function checkExposure(settings: Settings, strategies: Record<string, StrategyConfig>, faults: Fault[]): void {
-  const open = Object.keys(strategies).filter((name) => isOpen(strategies[name]!));
+  const open = Object.keys(strategies).filter((name) => strategies[name]!.isOpen);
   if (!isLoopback(settings.HOST)) {
     for (const name of open) {
       const message = `It has no proof of sender, and the public listener is on ${settings.HOST}.`;
@@ -178,13 +184,4 @@ function checkExposure(settings: Settings, strategies: Record<string, StrategyCo
     const message = `The operator listener is on ${settings.OPERATOR_HOST} and has no token.`;
     faults.push({ path: 'OPERATOR_TOKEN', message, fix: 'Set OPERATOR_TOKEN, or OPERATOR_HOST=127.0.0.1.' });
   }
-}
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** Whether an address, or the name localhost, is this machine and nothing else. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || loopback.check(host, host.includes(':') ? 'ipv6' : 'ipv4');
 }

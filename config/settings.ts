@@ -73,12 +73,13 @@ export const NOT_YET: Readonly<Record<string, string>> = {
 /** Reads all settings; what cannot be read becomes a fault, and the setting's default stands in meanwhile. */
 export function readSettings(
   source: SecretSource,
-  file: Readonly<Record<string, unknown>>,
+  file: Readonly<Record<string, string | number | boolean | object | undefined>>,
   faults: Fault[],
 ): Settings {
   const read = Object.entries(SETTINGS).map(([name, setting]: [string, Setting<unknown>]) => {
     const fromFile = file[fileName(name)];
-    const written = source.read(name, setting.secret === true) ?? (fromFile === undefined ? undefined : String(fromFile));
+    const written =
+      source.read(name, setting.secret === true) ?? (typeof fromFile === 'object' ? undefined : fromFile?.toString());
     if (written === undefined) return [name, setting.fallback];
     const value = setting.parse(written.trim());
     if (value === undefined) {
@@ -89,7 +90,8 @@ export function readSettings(
   });
   for (const [name, what] of Object.entries(NOT_YET)) {
     const set = source.read(name, name.startsWith('EXCHANGE_')) !== undefined || file[fileName(name)] !== undefined;
-    if (set) faults.push({ path: name, message: `This version has no part for ${what} yet.`, fix: 'Remove the setting.' });
+    if (set)
+      faults.push({ path: name, message: `This version has no part for ${what} yet.`, fix: 'Remove the setting.' });
   }
   return Object.fromEntries(read) as Settings;
 }

@@ -29,7 +29,8 @@ const secrets = z
   .transform((value) => (typeof value === 'string' ? [value] : value));
 
 /** A part of the contract that this build does not act on: a fault, never a silent nothing. */
-const notYet = (what: string) => z.undefined({ error: `This version has no part for ${what} yet. Remove it.` }).optional();
+const notYet = (what: string) =>
+  z.undefined({ error: `This version has no part for ${what} yet. Remove it.` }).optional();
 
 const paper = z.strictObject({
   venue: z.literal('paper'),

@@ -80,9 +80,9 @@ export function judgeField(key: string): FieldVerdict {
 const NEAR_LENGTH_MIN = 4;
 const NEAR_TARGETS: readonly string[] = [
   ...SUPPORTED_FIELDS,
-  ...['position', 'position_size', 'quantity_type', 'trail_amount', 'trail_percent', 'activation_price'],
-  ...['time_in_force', 'reduce_only', 'post_only', 'leverage', 'margin_mode', 'position_side', 'max_lag', 'dry_run'],
-  ...['exchange', 'require_position', 'flatten_first', 'cancel_first', 'approval', 'execution', 'not_before'],
+  ...'position position_size quantity_type trail_amount trail_percent activation_price time_in_force'.split(' '),
+  ...'reduce_only post_only leverage margin_mode position_side max_lag dry_run exchange'.split(' '),
+  ...'require_position flatten_first cancel_first approval execution not_before'.split(' '),
 ].filter((field) => field.length >= NEAR_LENGTH_MIN);
 
 function isNear(written: string, meant: string): boolean {
@@ -117,5 +117,8 @@ function spellings(instead: SupportedField | null, words: string): [string, Supp
 
 /** A key without its dress: snake, camel and upper case are one. */
 function bareOf(key: string): string {
-  return key.slice(0, 64).toLowerCase().replace(/[^a-z0-9]/g, '');
+  return key
+    .slice(0, 64)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '');
 }

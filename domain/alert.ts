@@ -163,7 +163,11 @@ function readPrices(
 }
 
 function missing(field: SupportedField, of: string, example: string): Refusal {
-  return { code: 'MISSING_FIELD', field, message: `The alert has a missing field \`${field}\`: ${of} needs it, such as ${example}.` };
+  return {
+    code: 'MISSING_FIELD',
+    field,
+    message: `The alert has a missing field \`${field}\`: ${of} needs it, such as ${example}.`,
+  };
 }
 
 function surplus(field: SupportedField, orderType: OrderType, types: readonly string[]): Refusal {
@@ -188,7 +192,8 @@ class FieldReader {
   text(field: SupportedField, shape: RegExp, expected: string): string | undefined {
     if (!this.#has(field)) return undefined;
     const value = this.#body[field];
-    if (typeof value !== 'string') return this.#invalid(field, `is ${describe(value)}; expected ${expected}, in quotes`);
+    if (typeof value !== 'string')
+      return this.#invalid(field, `is ${describe(value)}; expected ${expected}, in quotes`);
     if (isPlaceholder(value)) return this.#placeholder(field, value);
     if (!shape.test(value)) return this.#invalid(field, `is ${quote(value)}; expected ${expected}`);
     return value;

@@ -42,8 +42,8 @@ export function keyOfContent(contentHash: string): string {
 }
 
 /** The key of an alert with neither id nor time: its content, and the window that it fell into. */
-export function keyOfWindow(contentHash: string, windowRunId: string): string {
-  return `w-${contentHash}-${windowRunId}`;
+export function keyOfWindow(contentHash: string, windowRunId: string, sha256: Sha256): string {
+  return `w-${base32(sha256(`window\n${contentHash}\n${windowRunId}`), 26)}`;
 }
 
 /** What two deliveries of one alert have in common and two different alerts have not. */

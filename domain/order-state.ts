@@ -8,14 +8,7 @@ import { sumFills, type Fill, type VenueOrder, type VenueStatus } from './venue-
  * An order's status, in the words of the answer. `pending`, `unknown`, `working` and `partially_filled` may change;
  * the others are final.
  */
-export type OrderStatus =
-  | 'pending'
-  | 'unknown'
-  | VenueStatus
-  | 'denied'
-  | 'expired'
-  | 'failed'
-  | 'dry_run';
+export type OrderStatus = 'pending' | 'unknown' | VenueStatus | 'denied' | 'expired' | 'failed' | 'dry_run';
 
 export interface OrderState {
   readonly status: OrderStatus;
@@ -35,7 +28,7 @@ export const NEW_ORDER: OrderState = {
   reason: null,
 };
 
-export const FINAL_STATUSES: readonly OrderStatus[] = [
+const FINAL_STATUSES: readonly OrderStatus[] = [
   'filled',
   'canceled',
   'rejected',
@@ -69,7 +62,7 @@ export function placed(state: OrderState, placement: Placement): OrderState {
 }
 
 /** The order may or may not be at the venue, which is being asked. */
-export function unknown(state: OrderState, evidence: string): OrderState {
+function unknown(state: OrderState, evidence: string): OrderState {
   const message = `The order was sent, and its fate is not known yet: ${evidence}`;
   return {
     ...state,

@@ -38,5 +38,4 @@ export type Lookup =
 /** What became of asking the venue to cancel an order. */
 export type Cancellation =
   /** Canceled, or final in some other way before the request arrived: `order` says which. */
-  | { readonly kind: 'settled'; readonly order: VenueOrder }
-  | { readonly kind: 'unknown'; readonly evidence: string };
+  { readonly kind: 'settled'; readonly order: VenueOrder } | { readonly kind: 'unknown'; readonly evidence: string };

@@ -58,7 +58,11 @@ export async function readAnswer(
   if (result) return (await decodeFirst(client, result)) as Answer;
   const broken = brokenBy(event);
   if (broken === undefined) return undefined;
-  const because = reason('ORDER_BROKEN', `The order's workflow ${broken}.`, 'Look at its history; nothing is sent again.');
+  const because = reason(
+    'ORDER_BROKEN',
+    `The order's workflow ${broken}.`,
+    'Look at its history; nothing is sent again.',
+  );
   return answerOf(intent, { ...NEW_ORDER, status: 'failed', reason: because });
 }
 

@@ -76,7 +76,7 @@ export class Engine {
 const OUTAGE_CODES = [1, 2, 4, 8, 10, 13, 14];
 
 /** Whether a call failed because the engine could not be reached, and not for what was asked of it. */
-export function isOutage(error: unknown): boolean {
+function isOutage(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: unknown };
     if (typeof code === 'number' && OUTAGE_CODES.includes(code)) return true;

@@ -4,7 +4,15 @@ import type { Config } from '../config/config.ts';
 import type { Alert } from '../domain/alert.ts';
 import type { Json } from '../domain/canonical-json.ts';
 import { commandBytesToSign, type Command, type SignedCommand } from '../domain/command.ts';
-import { clientOrderId, contentHash, keyOfContent, keyOfId, keyOfWindow, workflowId, type Sha256 } from '../domain/ids.ts';
+import {
+  clientOrderId,
+  contentHash,
+  keyOfContent,
+  keyOfId,
+  keyOfWindow,
+  workflowId,
+  type Sha256,
+} from '../domain/ids.ts';
 import { alertContent, intentBytesToSign, type Intent, type SignedIntent } from '../domain/intent.ts';
 import { Refused } from './refused.ts';
 
@@ -31,7 +39,14 @@ export type OpenWindow = (strategy: string, hash: string) => Promise<string>;
 /** Makes of an understood alert the one thing that workers act on, and signs it. */
 export async function formIntent(
   alert: Alert,
-  from: { others: Json; strategy: string; receivedAt: number; config: Config; signingKey: SigningKey; openWindow: OpenWindow },
+  from: {
+    others: Json;
+    strategy: string;
+    receivedAt: number;
+    config: Config;
+    signingKey: SigningKey;
+    openWindow: OpenWindow;
+  },
 ): Promise<FormedIntent> {
   const { strategy, receivedAt, config, signingKey } = from;
   const account = chooseAccount(alert, strategy, config);
@@ -54,7 +69,10 @@ export async function formIntent(
     ...(inferred.length === 0 ? {} : { inferred }),
     ...(ignored.length === 0 ? {} : { ignored }),
   };
-  return { signed: { intent, signature: signWith(signingKey, intentBytesToSign(intent)) }, digest: contentHash(content, sha256) };
+  return {
+    signed: { intent, signature: signWith(signingKey, intentBytesToSign(intent)) },
+    digest: contentHash(content, sha256),
+  };
 }
 
 /** Signs a person's order about an order. */
@@ -69,7 +87,7 @@ function signWith({ id, key }: SigningKey, bytes: string): { key: string; value:
 /** The alert's id is its key; else its content is, where that holds a time; else its content within a window. */
 async function keyOf(alert: Alert, content: string, openWindow: (hash: string) => Promise<string>): Promise<string> {
   if (alert.id !== undefined) return keyOfId(alert.id, sha256);
-  return alert.time === undefined ? keyOfWindow(content, await openWindow(content)) : keyOfContent(content);
+  return alert.time === undefined ? keyOfWindow(content, await openWindow(content), sha256) : keyOfContent(content);
 }
 
 function chooseAccount(alert: Alert, strategy: string, config: Config): string {

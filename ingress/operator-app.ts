@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { fastify, type FastifyInstance } from 'fastify';
 
 import type { Config } from '../config/config.ts';
@@ -44,7 +45,8 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   const app = fastify({ logger: false, requestTimeout: 10_000, forceCloseConnections: true });
   handleFaults(app, deps.log);
   const token = config.settings.OPERATOR_TOKEN;
-  if (token !== undefined) app.addHook('onRequest', async (request) => requireToken(token, request.headers.authorization));
+  if (token !== undefined)
+    app.addHook('onRequest', async (request) => requireToken(token, request.headers.authorization));
 
   app.get('/orders', async (request) => {
     const page = await orders.list(readFilter(request.query as Record<string, unknown>));
@@ -56,7 +58,9 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   });
   app.post<{ Params: { id: string } }>('/orders/:id/cancel', async (request) => {
     const workflowId = request.params.id;
-    return links.onto(await command(deps, { kind: 'cancel', workflowId, at: Date.now() }));
+    const canceled = await command(deps, { kind: 'cancel', workflowId, at: Date.now() });
+    // An order that is over has nothing to cancel; how it ended is the answer.
+    return links.onto(canceled ?? (await orders.tell(workflowId)).order);
   });
   app.get('/metrics', async (_request, reply) => {
     const [ours, library] = await Promise.all([metricsText(), readLibraryMetrics(deps.libraryMetricsUrl)]);
@@ -65,8 +69,8 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   return app;
 }
 
-/** Signs a person's command, and waits for the order's answer to it. */
-async function command({ engine, signingKey }: OperatorDeps, wanted: Command): Promise<Answer> {
+/** Signs a person's command, and waits for the order's answer to it; undefined when the order is over. */
+async function command({ engine, signingKey }: OperatorDeps, wanted: Command): Promise<Answer | undefined> {
   const signed = signCommand(wanted, signingKey);
   try {
     const handle = engine.client.workflow.getHandle(wanted.workflowId);
@@ -74,26 +78,20 @@ async function command({ engine, signingKey }: OperatorDeps, wanted: Command): P
       handle.executeUpdate<Answer, [typeof signed]>(wanted.kind, { args: [signed] }),
     );
   } catch (error) {
-    throw commandFault(error);
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    throw new Refused('BAD_REQUEST', error.cause?.message ?? 'The order refused the command.');
   }
-}
-
-function commandFault(error: unknown): unknown {
-  const { code, cause, name } = error as { code?: unknown; cause?: unknown; name?: string };
-  if (code === 5 || name === 'WorkflowNotFoundError') {
-    return new Refused('NOT_FOUND', 'There is no open order under this id.');
-  }
-  if (name === 'WorkflowUpdateFailedError') {
-    return new Refused('BAD_REQUEST', cause instanceof Error ? cause.message : 'The order refused the command.');
-  }
-  return error;
 }
 
 function readFilter(query: Record<string, unknown>): OrderFilter {
   for (const [name, value] of Object.entries(query)) {
     const shape = Object.hasOwn(FILTERS, name) ? FILTERS[name as keyof OrderFilter] : undefined;
     if (shape === undefined) {
-      throw new Refused('BAD_REQUEST', `Unknown parameter "${name.slice(0, 40)}"; use ${Object.keys(FILTERS).join(', ')}.`);
+      throw new Refused(
+        'BAD_REQUEST',
+        `Unknown parameter "${name.slice(0, 40)}"; use ${Object.keys(FILTERS).join(', ')}.`,
+      );
     }
     if (typeof value !== 'string' || !shape.test(value)) {
       throw new Refused('BAD_REQUEST', `The parameter "${name}" cannot be used as it is.`);
@@ -102,7 +100,8 @@ function readFilter(query: Record<string, unknown>): OrderFilter {
   const filter = query as OrderFilter;
   if (filter.since === undefined) return filter;
   const since = parseIsoTime(filter.since);
-  if (since === undefined) throw new Refused('BAD_REQUEST', 'Write "since" as a time with its zone: 2026-11-24T09:00:00Z.');
+  if (since === undefined)
+    throw new Refused('BAD_REQUEST', 'Write "since" as a time with its zone: 2026-11-24T09:00:00Z.');
   return { ...filter, since: new Date(since).toISOString() };
 }
 

@@ -74,8 +74,8 @@ export class OrderBook {
     const runId = info?.execution?.runId ?? '';
     const events = await this.#history(workflowId, runId);
     const signed = await this.#signedIntent(events[0]);
-    const answers = await Promise.all(events.map((event) => signed && readAnswer(client, event, signed.intent)));
-    const order = answers.findLast((answer) => answer !== undefined && answer !== null);
+    const read = async (event: HistoryEvent) => signed && readAnswer(client, event, signed.intent);
+    const order = (await Promise.all(events.map(read))).findLast((answer) => answer !== undefined);
     const memo = info?.memo?.fields ?? {};
     return {
       order: order ?? (await this.#query(workflowId)),
@@ -89,7 +89,13 @@ export class OrderBook {
   async #listed(client: Client, execution: Listing): Promise<ListedOrder | undefined> {
     const { workflowId, runId } = execution.execution ?? {};
     if (!workflowId || !runId) return undefined;
-    const order = await this.#answer(client, workflowId, runId, execution.memo?.fields?.[ANSWER_MEMO], execution.closeTime);
+    const order = await this.#answer(
+      client,
+      workflowId,
+      runId,
+      execution.memo?.fields?.[ANSWER_MEMO],
+      execution.closeTime,
+    );
     const strategy = execution.searchAttributes?.indexedFields?.[SEARCH_ATTRIBUTES.strategy.name];
     const created = iso(execution.startTime);
     return {

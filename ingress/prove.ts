@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-import { isOpen, type StrategyConfig } from '../config/config.ts';
+import type { StrategyConfig } from '../config/config.ts';
 import { Refused } from './refused.ts';
 
 /** What a request brings along to prove who sent it. */
@@ -42,7 +42,7 @@ export class Prover {
       tokens: strategy.tokens.map(hash),
       bodySecrets: strategy.bodySecrets.map(hash),
       hmacSecrets: strategy.hmacSecrets,
-      isOpen: isOpen(strategy),
+      isOpen: strategy.isOpen,
     }));
   }
 

@@ -19,8 +19,10 @@ export function readJson(body: Buffer): ExactJson {
       return typeof member === 'number' ? new JsonNumber(context.source!) : member;
     } as (key: string, value: unknown) => unknown) as ExactJson;
   } catch (error) {
-    throw malformed(`The body is no JSON: ${oneLine(error)}. Numbers need no quotes, texts do; a {{placeholder}} inside
-      quotes survives being empty.`.replace(/\s+/g, ' '));
+    throw malformed(
+      `The body is no JSON: ${oneLine(error)}. Numbers need no quotes, texts do; a {{placeholder}} inside
+      quotes survives being empty.`.replace(/\s+/g, ' '),
+    );
   }
   requireEachKeyOnce(text, seen);
   return value;
@@ -66,6 +68,6 @@ const malformed = (message: string): Refused => new Refused('MALFORMED', message
 /** A parser's message quotes the body; control characters of it must not reach a terminal. */
 function oneLine(error: unknown): string {
   return String((error as Error).message)
-    .replace(/[\u0000-\u001f\u007f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .slice(0, 160);
 }

@@ -95,7 +95,17 @@ async function requireSameContent(engine: Engine, workflowId: string, digest: st
 }
 
 /** What a trader reads in the list of workflows: `BUY 0.01 BTC/USDT market → paper`. */
-function summaryOf({ side, quantity, symbol, orderType, limitPrice, stopPrice, account }: SignedIntent['intent']): string {
+function summaryOf({
+  side,
+  quantity,
+  symbol,
+  orderType,
+  limitPrice,
+  stopPrice,
+  account,
+}: SignedIntent['intent']): string {
   const prices = [stopPrice && `stop ${stopPrice}`, limitPrice && `at ${limitPrice}`].filter(Boolean).join(' ');
-  return `${side.toUpperCase()} ${quantity} ${symbol} ${orderType.replace('_', '-')} ${prices}`.trim() + ` → ${account}`;
+  return (
+    `${side.toUpperCase()} ${quantity} ${symbol} ${orderType.replace('_', '-')} ${prices}`.trim() + ` → ${account}`
+  );
 }

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { isLoopback, type Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { parseAlert, type Refusal } from '../domain/alert.ts';
 import { isSettled } from '../domain/answer.ts';
+import { isLoopback } from '../domain/loopback.ts';
 import { isJsonObject, toPlainJson, type ExactJson } from '../domain/json-number.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';

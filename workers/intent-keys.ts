@@ -20,7 +20,9 @@ export function loadVerifyKeys(config: Config): KeyObject[] {
   const written = config.settings.INTENT_VERIFY_KEYS ?? readIfThere(join(config.dataDir, VERIFY_FILE));
   if (written === undefined) throw missing('INTENT_VERIFY_KEYS', 'A worker believes signed orders only');
   const pems = written.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? written.split(/[\s,]+/);
-  return parse('INTENT_VERIFY_KEYS', () => pems.filter(Boolean).map((pem) => createPublicKey(pemOf(pem, 'PUBLIC KEY'))));
+  return parse('INTENT_VERIFY_KEYS', () =>
+    pems.filter(Boolean).map((pem) => createPublicKey(pemOf(pem, 'PUBLIC KEY'))),
+  );
 }
 
 /**

@@ -18,9 +18,9 @@ export interface ProcessContext {
   readonly log: Logger;
   readonly libraryMetricsUrl: string;
   /** Says what is to be undone when the process stops; the last thing started is stopped first. */
-  onStop(step: () => Promise<void>): void;
+  readonly onStop: (step: () => Promise<void>) => void;
   /** Ends the process, with an exit code that says that something broke. */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 import { Worker } from '@temporalio/worker';
 
 import type { Desk } from '../activities/desk.ts';
@@ -30,6 +32,8 @@ export async function runWorker(
     namespace,
     taskQueue: ORDERS_QUEUE,
     workflowBundle: { codePath: bundle },
+    // Every step of a history names the code that took it: the hash of the workflows' sources, which names the bundle.
+    buildId: basename(bundle, '.js'),
     activities: createActivities(desk),
     interceptors: { activity: [() => ({ inbound: new VerifyIntent(desk.keys) })] },
     // An eager start needs a free slot that no poller holds: many more slots than pollers.

@@ -67,10 +67,14 @@ async function listen(app: FastifyInstance, host: string, port: number, setting:
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
-      throw new Error(`The port ${port} on ${host} is taken by another program. Stop it, or set ${setting} to another port.`);
+      throw new Error(
+        `The port ${port} on ${host} is taken by another program. Stop it, or set ${setting} to another port.`,
+      );
     }
-    if (code === 'EACCES') throw new Error(`The port ${port} needs more rights than this user has. Set ${setting} above 1023.`);
-    if (code === 'EADDRNOTAVAIL') throw new Error(`This machine has no address ${host}. Correct the host beside ${setting}.`);
+    if (code === 'EACCES')
+      throw new Error(`The port ${port} needs more rights than this user has. Set ${setting} above 1023.`);
+    if (code === 'EADDRNOTAVAIL')
+      throw new Error(`This machine has no address ${host}. Correct the host beside ${setting}.`);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { isOpen, type Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 
 export interface Addresses {
   readonly config: Config;
@@ -33,7 +33,7 @@ function modeOf(account: Config['accounts'][string]): string {
 /** One alert that works as pasted; where a proof is asked for, the shell fills it in. */
 function exampleCurl(config: Config, publicUrl: string): string {
   const names = Object.keys(config.strategies);
-  const name = names.find((known) => isOpen(config.strategies[known]!)) ?? names[0]!;
+  const name = names.find((known) => config.strategies[known]!.isOpen) ?? names[0]!;
   const { accounts, bodySecrets, tokens, hmacSecrets } = config.strategies[name]!;
   const account = accounts.find((known) => config.accounts[known]?.venue === 'paper') ?? accounts[0]!;
   const alert = `"symbol":"BTC/USDT","action":"buy","quantity":0.01,"account":"${account}"`;

@@ -35,7 +35,14 @@ function hashOfSources(root: string): string {
 
 async function build(root: string, bundle: string): Promise<void> {
   const quiet = () => undefined;
-  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: console.error };
+  const logger = {
+    log: quiet,
+    trace: quiet,
+    debug: quiet,
+    info: quiet,
+    warn: quiet,
+    error: (message: string) => void process.stderr.write(`${message}\n`),
+  };
   const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows', 'index.ts'), logger });
   mkdirSync(dirname(bundle), { recursive: true });
   const whole = `${bundle}.${process.pid}`;

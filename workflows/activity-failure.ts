@@ -25,5 +25,8 @@ function neverSent(why: string): Reason {
 }
 
 function denied(why: string): Ended & { kind: 'denied' } {
-  return { kind: 'denied', reason: reason('INTENT_NOT_PROVEN', why, 'Orders are started by ingress, which signs them.') };
+  return {
+    kind: 'denied',
+    reason: reason('INTENT_NOT_PROVEN', why, 'Orders are started by ingress, which signs them.'),
+  };
 }

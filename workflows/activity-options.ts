@@ -19,9 +19,6 @@ const MAYBE_SENT = [
   'CancelledFailure',
   'Error',
   'TypeError',
-  'RangeError',
-  'SyntaxError',
-  'ReferenceError',
 ];
 
 /** Time for a last attempt that began just before `notAfter` to come to its end. */

@@ -62,42 +62,42 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
 
   /** Places the order; while its fate is unknown, nothing is placed but on a recorded proof of absence. */
   async function placeOnce(): Promise<void> {
-    let absence: Absence | null = null;
+    let basis: { absence?: Absence } = {};
     while (state.status === 'pending' || state.status === 'unknown') {
-      const { clockOffsetMs } = await attempt(absence);
+      const sent = await attempt(basis);
       if (state.status !== 'unknown') return;
-      absence = await findOut(clockOffsetMs);
+      basis = await findOut(sent);
     }
   }
 
   /** One check and, where it admits the order, one placement. Returns the clock offset under which it was sent. */
-  async function attempt(absence: Absence | null): Promise<{ clockOffsetMs: number | null }> {
+  async function attempt(basis: { absence?: Absence }): Promise<{ clockOffsetMs?: number }> {
     const now = Date.now();
     const local = proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now));
-    const check = await local.checkBeforeTrade({ signed, afterReset, absence }).catch(whatFailureTells);
+    const check = await local.checkBeforeTrade({ signed, afterReset, ...basis }).catch(whatFailureTells);
     if (check.kind !== 'admitted') {
       become(check.kind === 'found' ? observed(state, check.order) : placed(state, check));
-      return { clockOffsetMs: null };
+      return {};
     }
-    const fresh = check.clock === 'stale' ? await sampleClock({ signed }) : check.clock;
-    const clockOffsetMs = fresh === null ? null : fresh.offsetMs;
+    const clock = check.clock === 'stale' ? await sampleClock({ signed }) : check.clock;
+    const offset = clock === undefined ? {} : { clockOffsetMs: clock.offsetMs };
     const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));
-    become(placed(state, await placeOrder({ signed, afterReset, absence, clockOffsetMs }).catch(whatFailureTells)));
-    return { clockOffsetMs };
+    const request = { signed, afterReset, ...basis, ...offset };
+    become(placed(state, await placeOrder(request).catch(whatFailureTells)));
+    return offset;
   }
 
-  /** Asks the venue, and lets a person answer, until one of them knows. Null when the order's fate is settled. */
-  async function findOut(clockOffsetMs: number | null): Promise<Absence | null> {
-    lostAt = Date.now();
+  /** Asks the venue, and lets a person answer, until one of them knows. What is proven absent may be placed again. */
+  async function findOut(sent: { clockOffsetMs?: number }): Promise<{ absence?: Absence }> {
     const asking = new CancellationScope();
+    const at = Date.now();
+    lostAt = at;
     const settled = condition(() => state.status !== 'unknown').then(() => null);
-    const look = asking.run(() => findOrder({ signed, lostAt: lostAt!, clockOffsetMs }));
-    const answer = await Promise.race([look, settled]);
+    const answer = await Promise.race([asking.run(() => findOrder({ signed, lostAt: at, ...sent })), settled]);
     asking.cancel();
     lostAt = null;
-    if (answer === null) return null;
-    if (answer.kind === 'found') become(observed(state, answer.order));
-    return answer.kind === 'absent' ? answer.absence : null;
+    if (answer?.kind === 'found') become(observed(state, answer.order));
+    return answer?.kind === 'absent' ? { absence: answer.absence } : {};
   }
 
   /** A resting order costs one activity until something changes; its retries are the polls. */
@@ -122,7 +122,8 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   async function cancel(command: SignedCommand): Promise<Answer> {
     await verifyCommand({ signed, command });
     await condition(() => state.status !== 'pending' && state.status !== 'unknown');
-    if (isResting(state)) become(observed(state, await cancelOrder({ signed, command, venueOrderId: state.venueOrderId ?? '' })));
+    if (isResting(state))
+      become(observed(state, await cancelOrder({ signed, command, venueOrderId: state.venueOrderId ?? '' })));
     return answerOf(intent, state);
   }
 

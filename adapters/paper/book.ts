@@ -141,7 +141,9 @@ export class PaperBook {
 
   #setBalance(asset: string, amount: DecimalString): void {
     this.#db
-      .prepare('INSERT INTO balances (asset, amount) VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET amount = excluded.amount')
+      .prepare(
+        'INSERT INTO balances (asset, amount) VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET amount = excluded.amount',
+      )
       .run(asset, isZero(amount) ? '0' : amount);
   }
 }

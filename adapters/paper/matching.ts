@@ -11,9 +11,7 @@ export interface Resting {
   readonly triggered: boolean;
 }
 
-export type Match =
-  | { readonly kind: 'fill' }
-  | { readonly kind: 'rest'; readonly triggered: boolean };
+export type Match = { readonly kind: 'fill' } | { readonly kind: 'rest'; readonly triggered: boolean };
 
 /**
  * What an order does at a price: fills whole, or rests. There is no spread, no slippage and no fee: the

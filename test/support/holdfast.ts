@@ -1,0 +1,183 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Linked } from '../../ingress/links.ts';
+import { findTemporalCli } from '../../workers/temporal-cli.ts';
+import { eventually } from './eventually.ts';
+import { freePorts } from './free-port.ts';
+
+export const ROOT = join(import.meta.dirname, '..', '..');
+
+/** The Temporal CLI that the tests use: the same that the product would find. */
+export function temporalCli(): Promise<string> {
+  return findTemporalCli({ env: process.env, cacheDir: join(ROOT, '.cache'), note: () => undefined });
+}
+
+export interface Reply {
+  readonly http: number;
+  readonly type: string;
+  /** An answer or a problem: tests say which members they expect. */
+  readonly body: Linked & { readonly code?: string; readonly field?: string; readonly [member: string]: unknown };
+}
+
+export interface HoldfastOptions {
+  /** `holdfast.yaml`, as text. */
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The whole product as separate processes, on free ports and a data folder of its own. */
+export class Holdfast {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
+  readonly #options: HoldfastOptions;
+  readonly #ports: readonly number[];
+  readonly #cli: string;
+  #process: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(options: HoldfastOptions, ports: readonly number[], cli: string) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#cli = cli;
+  }
+
+  static async start(options: HoldfastOptions = {}): Promise<Holdfast> {
+    const holdfast = new Holdfast(options, await freePorts(4), await temporalCli());
+    await holdfast.start();
+    return holdfast;
+  }
+
+  get publicUrl(): string {
+    return `http://127.0.0.1:${this.#ports[0]}`;
+  }
+
+  get operatorUrl(): string {
+    return `http://127.0.0.1:${this.#ports[1]}`;
+  }
+
+  get temporalAddress(): string {
+    return `127.0.0.1:${this.#ports[2]}`;
+  }
+
+  /** Everything that the processes have printed so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
+  /** Starts it (again) on the same ports and data, and waits until it is ready. */
+  async start(): Promise<void> {
+    const { config, env } = this.#options;
+    const file = join(this.dataDir, 'holdfast.yaml');
+    if (config !== undefined) writeFileSync(file, config);
+    this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'workers/all-in-one.ts'], {
+      cwd: ROOT,
+      env: {
+        ...cleanEnvironment(),
+        TEMPORAL_CLI: this.#cli,
+        HOLDFAST_DATA: join(this.dataDir, 'data'),
+        PORT: String(this.#ports[0]),
+        OPERATOR_PORT: String(this.#ports[1]),
+        TEMPORAL_PORT: String(this.#ports[2]),
+        TEMPORAL_UI_PORT: String(this.#ports[3]),
+        ...(config === undefined ? {} : { HOLDFAST_CONFIG: file }),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const child = this.#process;
+    child.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    const ready = async (): Promise<boolean> => {
+      if (child.exitCode !== null) throw new Error(`Holdfast ended with ${child.exitCode}:\n${this.#output}`);
+      return (await fetch(`${this.publicUrl}/ready`)).ok;
+    };
+    await eventually(ready, Boolean, { withinMs: 60_000, what: 'readiness' });
+  }
+
+  /** Posts an alert, as JSON or as the very text given. */
+  async post(
+    alert: unknown,
+    { path = '', headers = {} }: { path?: string; headers?: Record<string, string> } = {},
+  ): Promise<Reply> {
+    const response = await fetch(`${this.publicUrl}/webhook/tradingview${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof alert === 'string' ? alert : JSON.stringify(alert),
+    });
+    const type = response.headers.get('content-type') ?? '';
+    return { http: response.status, type, body: (await response.json()) as Reply['body'] };
+  }
+
+  /** Asks the operator's listener for JSON. */
+  async operator<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await fetch(`${this.operatorUrl}${path}`, init);
+    return (await response.json()) as T;
+  }
+
+  /** Runs the real `temporal` command against this installation's engine, and returns what it printed. */
+  async temporal(...args: string[]): Promise<string> {
+    const child = spawn(this.#cli, [...args, '--address', this.temporalAddress], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    if (code !== 0) throw new Error(`temporal ${args.join(' ')} ended with ${String(code)}: ${errors}${output}`);
+    return output;
+  }
+
+  /** Kills everything at once, the engine too, with no chance to tidy up. */
+  async killAll(): Promise<void> {
+    const exited = this.#exited();
+    for (const pid of [this.#enginePid(), this.#process?.pid]) if (pid !== undefined) tryKill(pid, 'SIGKILL');
+    await exited;
+  }
+
+  /** Stops it as Ctrl-C would; returns the exit code. */
+  async stop(): Promise<number | null> {
+    const exited = this.#exited();
+    if (this.#process?.pid !== undefined) tryKill(this.#process.pid, 'SIGTERM');
+    return exited;
+  }
+
+  /** Stops it and removes its folder. */
+  async dispose(): Promise<void> {
+    await this.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  #exited(): Promise<number | null> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return Promise.resolve(child?.exitCode ?? null);
+    return new Promise((resolve) => child.once('exit', resolve));
+  }
+
+  /** The engine runs in a process group of its own; its command line names our database. */
+  #enginePid(): number | undefined {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ');
+    return children
+      .map(Number)
+      .find((pid) => pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('temporal.db'));
+  }
+}
+
+function tryKill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone already, which is what was wanted.
+  }
+}
+
+/** The environment without anything that would configure the product. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const ours = /^(HOLDFAST_|TEMPORAL_|OPERATOR_|INTENT_|WEBHOOK_|EXCHANGE_|PORT$|HOST$|LOG_LEVEL$|MIN_CONFIDENCE$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
+}
