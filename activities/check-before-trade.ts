@@ -22,9 +22,9 @@ export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promi
   if (verdict.kind !== 'admitted') return verdict;
   const refusal = cannotCarry(account, request) ?? checkBracket(intent) ?? null;
   if (refusal !== null) return denied(refusal);
-  const venueRefusal = await account.adapter.refuse(ticketOf(intent));
-  if (venueRefusal !== null) return denied(venueRefusal);
-  return { kind: 'admitted', ...clockOf(account) };
+  const plan = await account.adapter.plan(ticketOf(intent));
+  if (plan.kind === 'refused') return denied(plan.reason);
+  return { kind: 'admitted', ...clockOf(account), ...(plan.notes.length === 0 ? {} : { notes: plan.notes }) };
 }
 
 function cannotCarry(account: Account, { signed: { intent } }: CheckRequest): Reason | null {

@@ -21,6 +21,8 @@ export type Check =
       readonly kind: 'admitted';
       /** Venue time minus engine time, `stale` where it is to be read first; not there where no window is enforced. */
       readonly clock?: { readonly offsetMs: number } | 'stale';
+      /** What was changed to fit the market's rules, in sentences. */
+      readonly notes?: readonly string[];
     }
   | { readonly kind: 'denied' | 'expired'; readonly reason: Reason }
   | { readonly kind: 'found'; readonly order: VenueOrder }

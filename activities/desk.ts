@@ -10,8 +10,12 @@ export interface Account {
   readonly name: string;
   readonly adapter: VenueAdapter;
   readonly clock: VenueClock;
-  /** How long a resting order goes unasked, in milliseconds. */
+  /** How long a resting order goes unasked at least, in milliseconds. */
   readonly pollMs: number;
+  /** How many such questions an account may have in a second: the rest of what the venue allows is for placing. */
+  readonly pollsPerSecond: number;
+  /** How many resting orders this process asks about now: with many of them, each is asked less often. */
+  following: number;
 }
 
 /** What a worker's activities work with: the accounts it serves, the keys it believes, the rules of each strategy. */
@@ -35,7 +39,18 @@ export function accountOf(desk: Desk, intent: Intent): Account {
 
 /** The order that an intent asks for: nothing in it comes from anywhere else. */
 export function ticketOf(intent: Intent): OrderTicket {
-  const { clientOrderId, symbol, side, orderType, quantity, limitPrice, stopPrice, referencePrice, notAfter } = intent;
+  const {
+    clientOrderId,
+    symbol,
+    side,
+    orderType,
+    quantity,
+    limitPrice,
+    stopPrice,
+    timeInForce,
+    referencePrice,
+    notAfter,
+  } = intent;
   return {
     clientOrderId,
     symbol,
@@ -44,6 +59,7 @@ export function ticketOf(intent: Intent): OrderTicket {
     quantity,
     ...(limitPrice === undefined ? {} : { limitPrice }),
     ...(stopPrice === undefined ? {} : { stopPrice }),
+    ...(timeInForce === undefined ? {} : { timeInForce }),
     ...(referencePrice === undefined ? {} : { referencePrice }),
     notAfter,
   };

@@ -10,12 +10,17 @@ const ATTEMPT_MS = 5_000;
 
 /** Watches a resting order, and comes back with the venue's report when it says something new. */
 export async function followOrder(desk: Desk, { signed, known }: FollowRequest): Promise<VenueOrder> {
-  const { adapter, pollMs } = accountOf(desk, signed.intent);
+  const account = accountOf(desk, signed.intent);
   const until = performance.now() + ATTEMPT_MS;
-  while (performance.now() < until && !cancellationSignal().aborted) {
-    const seen = await adapter.fetch(ticketOf(signed.intent), known.venueOrderId);
-    if (seen !== null && !saysTheSame(seen, known)) return seen;
-    await sleep(pollMs);
+  account.following += 1;
+  try {
+    while (performance.now() < until && !cancellationSignal().aborted) {
+      const seen = await account.adapter.fetch(ticketOf(signed.intent), known);
+      if (seen !== null && !saysTheSame(seen, known)) return seen;
+      await sleep(Math.max(account.pollMs, (account.following * 1_000) / account.pollsPerSecond));
+    }
+  } finally {
+    account.following -= 1;
   }
   throw askAgain('Nothing has changed.', 1);
 }

@@ -30,6 +30,9 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
     desk.sent.add(intent.clientOrderId);
     const placement = await account.adapter.place(ticketOf(intent), windowOf(request));
     if (placement.kind === 'outside_window') account.clock.distrust();
+    if (placement.kind === 'accepted' && placement.order.bookedAt !== undefined) {
+      account.clock.add(placement.order.bookedAt - activityInfo().currentAttemptScheduledTimestampMs);
+    }
     return placement;
   } catch (error) {
     if (error instanceof NotSent) {

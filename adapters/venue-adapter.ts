@@ -1,4 +1,4 @@
-import type { OrderType, Side } from '../domain/alert.ts';
+import type { OrderType, Side, TimeInForce } from '../domain/alert.ts';
 import type { DecimalString } from '../domain/decimal.ts';
 import type { Cancellation, Placement } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
@@ -14,6 +14,8 @@ export interface OrderTicket {
   readonly quantity: DecimalString;
   readonly limitPrice?: DecimalString;
   readonly stopPrice?: DecimalString;
+  /** Of orders with a limit price; good until canceled where it is not there. */
+  readonly timeInForce?: TimeInForce;
   /** What the sender saw. For valuing; never sent to a venue. */
   readonly referencePrice?: DecimalString;
   /** From this moment on (milliseconds since 1970) the order must not leave. */
@@ -37,6 +39,14 @@ export interface LookupHint {
   /** Venue time minus engine time under which it was sent; not there where unknown. */
   readonly clockOffsetMs?: number;
 }
+
+export type Plan =
+  | {
+      readonly kind: 'ready';
+      /** What was changed to fit the market, in sentences. */
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: 'refused'; readonly reason: Reason };
 
 export type AdapterLookup =
   | { readonly kind: 'found'; readonly order: VenueOrder }
@@ -62,13 +72,13 @@ export interface VenueAdapter {
   readonly capabilities: Capabilities;
   /** Everything that a first order would otherwise wait for. Rejects when the venue cannot be used. */
   open(): Promise<void>;
-  /** Why this order cannot be placed here as it stands, in numbers; null when it can. Sends nothing. */
-  refuse(ticket: OrderTicket): Promise<Reason | null>;
+  /** Fits an order to the market's rules, or says in numbers why it cannot be placed here. Sends nothing. */
+  plan(ticket: OrderTicket): Promise<Plan>;
   /** Sends the order once. Throws `NotSent` and nothing else; whatever is not a clear answer is `unknown`. */
   place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement>;
   find(hint: LookupHint): Promise<AdapterLookup>;
-  /** The order as it is now; null while the venue does not show it. */
-  fetch(ticket: OrderTicket, venueOrderId: string): Promise<VenueOrder | null>;
+  /** The order as it is now, with its executions where more is filled than is known; null while it is not shown. */
+  fetch(ticket: OrderTicket, known: VenueOrder): Promise<VenueOrder | null>;
   cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation>;
   /** The venue's clock, in milliseconds since 1970. Only where it enforces a window. */
   now?(): Promise<number>;

@@ -17,7 +17,23 @@ export type AccountConfig =
       readonly balances: Readonly<Record<string, DecimalString>>;
       readonly prices: Readonly<Record<string, DecimalString>>;
     }
-  | { readonly venue: 'ccxt'; readonly exchange: string; readonly mode: 'dry_run' };
+  | { readonly venue: 'ccxt'; readonly exchange: string; readonly mode: 'dry_run' }
+  | ExchangeAccount;
+
+/** An account that sends orders to an exchange. */
+export interface ExchangeAccount {
+  readonly venue: 'ccxt';
+  readonly exchange: string;
+  readonly mode: 'live' | 'sandbox' | 'demo';
+  readonly apiKey: string;
+  readonly apiSecret: string;
+  readonly password?: string | undefined;
+  readonly httpOrigin?: string | undefined;
+  readonly unprofiled: boolean;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly simulatedBound?:
+    { readonly windowMs: number; readonly engineMs: number; readonly marginMs: number } | undefined;
+}
 
 export interface StrategyConfig {
   readonly tokens: readonly string[];
@@ -66,7 +82,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, root: string, workingDir: str
     faults.push({ path: 'default_account', message: `There is no account named ${defaultAccount}.`, fix });
   }
   const strategies = readStrategies(structure, settings, Object.keys(accounts), faults);
-  checkExposure(settings, strategies, faults);
+  checkExposure(settings, accounts, strategies, faults);
   if (faults.length > 0) throw new ConfigFault(faults);
 
   const dataDir =
@@ -102,22 +118,74 @@ function readFile(
 
 function readAccounts(structure: Structure, settings: Settings, faults: Fault[]): Record<string, AccountConfig> {
   const written = structure.accounts ?? {
-    [settings.DEFAULT_EXCHANGE]: { venue: 'ccxt', exchange: settings.DEFAULT_EXCHANGE, mode: 'dry_run' },
-    paper: { venue: 'paper' },
+    [settings.DEFAULT_EXCHANGE]: defaultExchangeSection(settings),
+    paper: { venue: 'paper' as const },
   };
+  if (structure.accounts !== undefined && settings.EXCHANGE_API_KEY !== undefined) {
+    const message = 'It is the key of the account that exists without a file; this file has accounts of its own.';
+    const fix = 'Remove it, and write api_key: ${EXCHANGE_API_KEY} at the account that it belongs to.';
+    if (!usesDefaultKey(structure, settings)) faults.push({ path: 'EXCHANGE_API_KEY', message, fix });
+  }
   const entries = Object.entries(written).map(([name, section]) => [name, readAccount(name, section, faults)]);
   return Object.fromEntries(entries) as Record<string, AccountConfig>;
+}
+
+/** Without a file: dry run, unless there is a key; then the sandbox, unless that is switched off. */
+function defaultExchangeSection(settings: Settings): AccountSection {
+  const { DEFAULT_EXCHANGE: exchange, EXCHANGE_API_KEY, EXCHANGE_API_SECRET, TESTNET } = settings;
+  if (EXCHANGE_API_KEY === undefined) return { venue: 'ccxt', exchange, mode: 'dry_run' };
+  const mode = TESTNET === 'true' ? 'sandbox' : 'live';
+  return { venue: 'ccxt', exchange, mode, api_key: EXCHANGE_API_KEY, api_secret: EXCHANGE_API_SECRET };
+}
+
+function usesDefaultKey(structure: Structure, settings: Settings): boolean {
+  return Object.values(structure.accounts ?? {}).some(
+    (account) => account.venue === 'ccxt' && account.api_key === settings.EXCHANGE_API_KEY,
+  );
 }
 
 function readAccount(name: string, section: AccountSection, faults: Fault[]): AccountConfig {
   if (section.venue === 'paper') {
     return { venue: 'paper', balances: section.balances ?? PAPER_BALANCES, prices: section.prices ?? {} };
   }
-  if (section.mode !== 'dry_run') {
-    const message = `This version has no part for trading at an exchange yet (mode ${section.mode}).`;
-    faults.push({ path: `accounts.${name}.mode`, message, fix: 'Set mode: dry_run, or use venue: paper.' });
+  const { exchange, mode, api_key: apiKey, api_secret: apiSecret, http_origin: httpOrigin } = section;
+  if (mode === 'dry_run') return { venue: 'ccxt', exchange, mode };
+  const path = `accounts.${name}`;
+  if (!apiKey || !apiSecret) {
+    const key = apiKey ? 'api_secret' : 'api_key';
+    const message = `The mode ${mode} sends orders, and there is no ${key}.`;
+    faults.push({ path: `${path}.${key}`, message, fix: 'Give the credentials, or set mode: dry_run.' });
   }
-  return { venue: 'ccxt', exchange: section.exchange, mode: 'dry_run' };
+  const bound = section.simulated_bound;
+  if (bound !== undefined && (exchange !== 'binance' || !isLoopbackOrigin(httpOrigin))) {
+    const message = 'Shortened limits are for a Binance simulator on this machine: a real exchange keeps its own.';
+    faults.push({
+      path: `${path}.simulated_bound`,
+      message,
+      fix: 'Remove it, or set http_origin to a loopback address.',
+    });
+  }
+  const defaultType = section.options?.['defaultType'];
+  if (defaultType !== undefined && defaultType !== 'spot') {
+    const message = `This version trades spot markets only, not ${JSON.stringify(defaultType)}.`;
+    faults.push({ path: `${path}.options.defaultType`, message, fix: 'Set it to spot.' });
+  }
+  return {
+    venue: 'ccxt',
+    exchange,
+    mode,
+    apiKey: apiKey ?? '',
+    apiSecret: apiSecret ?? '',
+    password: section.password,
+    httpOrigin,
+    unprofiled: section.unprofiled ?? false,
+    options: section.options ?? {},
+    simulatedBound: bound && { windowMs: bound.window_ms, engineMs: bound.engine_ms, marginMs: bound.margin_ms },
+  };
+}
+
+function isLoopbackOrigin(origin: string | undefined): boolean {
+  return origin !== undefined && isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ''));
 }
 
 function readStrategies(
@@ -167,8 +235,19 @@ function readStrategy(
 }
 
 /** What strangers could reach must ask for proof. */
-function checkExposure(settings: Settings, strategies: Record<string, StrategyConfig>, faults: Fault[]): void {
+function checkExposure(
+  settings: Settings,
+  accounts: Record<string, AccountConfig>,
+  strategies: Record<string, StrategyConfig>,
+  faults: Fault[],
+): void {
   const open = Object.keys(strategies).filter((name) => strategies[name]!.isOpen);
+  const live = Object.keys(accounts).find((name) => (accounts[name] as ExchangeAccount).mode === 'live');
+  for (const name of live === undefined ? [] : open) {
+    const message = `It has no proof of sender, and the account ${live} trades for real.`;
+    const fix = 'Give it a token, body_secret or hmac_secret (WEBHOOK_SECRET for "default").';
+    faults.push({ path: `strategies.${name}`, message, fix });
+  }
   if (!isLoopback(settings.HOST)) {
     for (const name of open) {
       const message = `It has no proof of sender, and the public listener is on ${settings.HOST}.`;

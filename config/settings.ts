@@ -48,6 +48,11 @@ export const SETTINGS = {
   INTENT_SIGNING_KEY: secret,
   INTENT_VERIFY_KEYS: optional,
   MIN_CONFIDENCE: pattern('0.6', /^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'a number from 0 to 1'),
+  CIRCUIT_BREAKER_THRESHOLD: whole(5, 1, 1_000),
+  CIRCUIT_BREAKER_TIMEOUT: whole(60, 1, 3_600),
+  EXCHANGE_API_KEY: secret,
+  EXCHANGE_API_SECRET: secret,
+  TESTNET: oneOf('true', ['true', 'false']),
   DEFAULT_EXCHANGE: pattern('binance', /^[a-z0-9_-]{1,32}$/, 'the id of an exchange, such as binance'),
   LOG_LEVEL: oneOf('info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   ANSWER_BUDGET_MS: whole(2_200, 50, 2_200),
@@ -62,10 +67,6 @@ export const NOT_YET: Readonly<Record<string, string>> = {
   IP_WHITELIST: 'checking source addresses',
   RATE_LIMIT_REQUESTS: 'limiting rates',
   RATE_LIMIT_WINDOW: 'limiting rates',
-  CIRCUIT_BREAKER_THRESHOLD: 'a circuit breaker',
-  CIRCUIT_BREAKER_TIMEOUT: 'a circuit breaker',
-  EXCHANGE_API_KEY: 'trading at an exchange',
-  EXCHANGE_API_SECRET: 'trading at an exchange',
   MAX_POSITION_SIZE_USD: 'limiting positions',
   MAX_ORDER_SIZE_USD: 'limiting orders',
 };
@@ -89,7 +90,7 @@ export function readSettings(
     return [name, value ?? setting.fallback];
   });
   for (const [name, what] of Object.entries(NOT_YET)) {
-    const set = source.read(name, name.startsWith('EXCHANGE_')) !== undefined || file[fileName(name)] !== undefined;
+    const set = source.read(name, false) !== undefined || file[fileName(name)] !== undefined;
     if (set)
       faults.push({ path: name, message: `This version has no part for ${what} yet.`, fix: 'Remove the setting.' });
   }

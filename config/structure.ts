@@ -46,6 +46,16 @@ const ccxt = z.strictObject({
   api_key: z.string().optional(),
   api_secret: z.string().optional(),
   password: z.string().optional(),
+  /** Accepts an exchange whose requests nobody has checked; its lost orders are never sent again by themselves. */
+  unprofiled: z.boolean().optional(),
+  /** Other limits than the exchange's, for a simulator behind http_origin that enforces them; in milliseconds. */
+  simulated_bound: z
+    .strictObject({
+      window_ms: z.number().int().min(1_500).max(60_000),
+      engine_ms: z.number().int().min(0).max(60_000),
+      margin_ms: z.number().int().min(100).max(60_000),
+    })
+    .optional(),
   http_origin: z.url({ protocol: /^https?$/, error: 'Expected an origin, such as http://127.0.0.1:9443.' }).optional(),
   options: z.record(z.string(), z.unknown()).optional(),
   limits: notYet('limits'),

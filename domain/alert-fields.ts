@@ -12,6 +12,7 @@ export const SUPPORTED_FIELDS = [
   'stop_loss',
   'take_profit',
   'time',
+  'time_in_force',
   'confidence',
   'secret',
 ] as const;
@@ -40,7 +41,8 @@ const UNSUPPORTED: ReadonlyMap<string, SupportedField | null> = new Map([
   ...spellings(null, 'trail_amount trail_percent activation_price trailtrig traildist trailstep'),
   ...spellings('stop_loss', 'sl stopLoss stopLossPercent slp stop_loss_price'),
   ...spellings('take_profit', 'tp takeProfit targets'),
-  ...spellings(null, 'time_in_force tif timeToLive expire_at reduce_only post_only leverage lev l'),
+  ...spellings('time_in_force', 'timeInForce tif timeToLive'),
+  ...spellings(null, 'expire_at reduce_only post_only leverage lev l'),
   ...spellings(null, 'margin_mode marginType position_side hedgeMode'),
   ...spellings(null, 'cancel_first cancel flatten_first require_position require_market_position'),
   ...spellings('time', 'timestamp timenow ts'),
@@ -80,7 +82,7 @@ export function judgeField(key: string): FieldVerdict {
 const NEAR_LENGTH_MIN = 4;
 const NEAR_TARGETS: readonly string[] = [
   ...SUPPORTED_FIELDS,
-  ...'position position_size quantity_type trail_amount trail_percent activation_price time_in_force'.split(' '),
+  ...'position position_size quantity_type trail_amount trail_percent activation_price'.split(' '),
   ...'reduce_only post_only leverage margin_mode position_side max_lag dry_run exchange'.split(' '),
   ...'require_position flatten_first cancel_first approval execution not_before'.split(' '),
 ].filter((field) => field.length >= NEAR_LENGTH_MIN);

@@ -7,6 +7,10 @@ import { isJsonObject, JsonNumber, type ExactJson } from './json-number.ts';
 export type Side = 'buy' | 'sell';
 export type OrderType = 'market' | 'limit' | 'stop' | 'stop_limit';
 
+/** How long an order that is not filled at once stays: until canceled, not at all, or (whole or nothing) not at all. */
+export type TimeInForce = 'gtc' | 'ioc' | 'fok';
+
+const TIMES_IN_FORCE: readonly TimeInForce[] = ['gtc', 'ioc', 'fok'];
 const ORDER_TYPES: readonly OrderType[] = ['market', 'limit', 'stop', 'stop_limit'];
 const CONFIDENCE_DEFAULT = '0.7';
 
@@ -24,6 +28,8 @@ export interface Alert {
   readonly referencePrice?: DecimalString;
   readonly stopLoss?: DecimalString;
   readonly takeProfit?: DecimalString;
+  /** Only of orders with a limit price; without it they are good until canceled. */
+  readonly timeInForce?: TimeInForce;
   readonly confidence: DecimalString;
   /** When the alert fired, in milliseconds since 1970. */
   readonly time?: number;
@@ -85,7 +91,7 @@ export function parseAlert(body: ExactJson): ParsedAlert {
   const id = read.text('id', /^[^]{1,1024}$/, 'a text that is unique to this alert');
   const account = read.text('account', NAME, 'the name of an account (a-z, 0-9, _ and -)');
   const secret = read.text('secret', /^[^]{1,1024}$/, 'a text');
-  const orderType = read.orderType();
+  const orderType = read.oneOf('order_type', ORDER_TYPES) ?? 'market';
   const price = read.positive('price');
   const limit = read.positive('limit_price');
   const stop = read.positive('stop_price');
@@ -93,11 +99,15 @@ export function parseAlert(body: ExactJson): ParsedAlert {
   const takeProfit = read.positive('take_profit');
   const confidence = read.confidence() ?? CONFIDENCE_DEFAULT;
   const time = read.time();
+  const timeInForce = read.oneOf('time_in_force', TIMES_IN_FORCE);
 
   read.required('symbol', symbol, '"BTC/USDT"');
   read.required('action', actionText, '"buy"');
   read.required('quantity', quantity, '0.01');
 
+  if (timeInForce !== undefined && (orderType === 'market' || orderType === 'stop')) {
+    refusals.push(surplus('time_in_force', orderType, ['limit', 'stop_limit']));
+  }
   const priced = readPrices(orderType, { price, limit, stop }, refusals);
   const action = actionText?.trim().toLowerCase();
   if (actionText !== undefined && action !== 'buy' && action !== 'sell') {
@@ -116,6 +126,7 @@ export function parseAlert(body: ExactJson): ParsedAlert {
     ...priced.prices,
     ...(stopLoss === undefined ? {} : { stopLoss }),
     ...(takeProfit === undefined ? {} : { takeProfit }),
+    ...(timeInForce === undefined ? {} : { timeInForce }),
     confidence,
     ...(time === undefined ? {} : { time }),
     inferred: priced.inferred,
@@ -211,12 +222,12 @@ class FieldReader {
     return this.#invalid('confidence', `is ${value}; expected a number from 0 to 1, such as 0.7`);
   }
 
-  orderType(): OrderType {
-    const text = this.text('order_type', /^[^]*$/, `one of ${ORDER_TYPES.join(', ')}`);
-    if (text === undefined) return 'market';
-    const found = ORDER_TYPES.find((type) => type === text.trim().toLowerCase());
-    if (found === undefined) this.#invalid('order_type', `is ${quote(text)}; expected ${ORDER_TYPES.join(', ')}`);
-    return found ?? 'market';
+  oneOf<T extends string>(field: SupportedField, values: readonly T[]): T | undefined {
+    const expected = values.join(', ');
+    const text = this.text(field, /^[^]*$/, `one of ${expected}`);
+    if (text === undefined) return undefined;
+    const found = values.find((value) => value === text.trim().toLowerCase());
+    return found ?? this.#invalid(field, `is ${quote(text)}; expected one of ${expected}`);
   }
 
   /** ISO 8601 with a time zone: seconds and milliseconds since 1970 have been mistaken for each other too often. */

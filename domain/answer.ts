@@ -60,7 +60,7 @@ export function answerOf(intent: Intent, state: OrderState): Answer {
     filled_quantity: state.filledQuantity,
     average_price: state.averagePrice,
     reason: state.reason,
-    inferred: intent.inferred ?? [],
+    inferred: [...(intent.inferred ?? []), ...state.notes],
     ignored: intent.ignored ?? [],
   };
 }

@@ -7,7 +7,7 @@ export type Sha256 = (text: string) => Uint8Array;
 export const NAME = /^[a-z0-9_-]{1,32}$/;
 
 /** The alphabet of Crockford's base 32: no I, L, O, U. Upper case and digits pass every venue's rule for ids. */
-const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+export const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 const TAG_LENGTH = 3;
 const CLIENT_ORDER_ID_LENGTH = 26;

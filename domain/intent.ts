@@ -1,4 +1,4 @@
-import type { Alert, OrderType, Side } from './alert.ts';
+import type { Alert, OrderType, Side, TimeInForce } from './alert.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 import type { DecimalString } from './decimal.ts';
 
@@ -21,6 +21,7 @@ export interface Intent {
   readonly referencePrice?: DecimalString;
   readonly stopLoss?: DecimalString;
   readonly takeProfit?: DecimalString;
+  readonly timeInForce?: TimeInForce;
   readonly confidence: DecimalString;
   /** When the alert fired by its sender's clock, in milliseconds since 1970. */
   readonly alertTime?: number;

@@ -17,6 +17,8 @@ export interface OrderState {
   readonly averagePrice: DecimalString | null;
   readonly fills: readonly Fill[];
   readonly reason: Reason | null;
+  /** What was changed to fit the market's rules, in sentences. */
+  readonly notes: readonly string[];
 }
 
 export const NEW_ORDER: OrderState = {
@@ -26,6 +28,7 @@ export const NEW_ORDER: OrderState = {
   averagePrice: null,
   fills: [],
   reason: null,
+  notes: [],
 };
 
 const FINAL_STATUSES: readonly OrderStatus[] = [
@@ -122,6 +125,7 @@ export function observed(state: OrderState, order: VenueOrder): OrderState {
   const exact = compare(summed.filledQuantity, order.filledQuantity) === 0 && !isZero(order.filledQuantity);
   const rejectedBecause = reason('VENUE_REJECTED', order.words ?? 'The venue rejected the order without a reason.');
   return {
+    ...state,
     status: order.status,
     venueOrderId: order.venueOrderId,
     filledQuantity: order.filledQuantity,

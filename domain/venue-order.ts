@@ -20,6 +20,8 @@ export interface VenueOrder {
   readonly averagePrice: DecimalString | null;
   /** The executions that this report knows of; reports may repeat them. */
   readonly fills?: readonly Fill[];
+  /** In the answer to placing it: when it was booked, by the venue's clock (milliseconds since 1970). */
+  readonly bookedAt?: number;
   /** The venue's own words where it gave a reason, cut to what is safe to keep. */
   readonly words?: string;
 }

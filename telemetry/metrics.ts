@@ -28,6 +28,18 @@ export const metrics = {
     buckets: VENUE_BUCKETS,
     registers,
   }),
+  circuitState: new Gauge({
+    name: 'holdfast_circuit_state',
+    help: "An account's circuit breaker: 0 closed, 1 half-open, 2 open.",
+    labelNames: ['account'],
+    registers,
+  }),
+  unresolvedOrders: new Gauge({
+    name: 'holdfast_unresolved_orders',
+    help: 'Orders older than a minute of which it is not known whether the venue has them. Above zero, somebody should look.',
+    labelNames: ['account'],
+    registers,
+  }),
   eagerStarts: new Counter({
     name: 'holdfast_eager_starts_total',
     help: 'Orders started, by whether their first step came back with the start.',

@@ -7,20 +7,32 @@ import type { VerifyKeys } from '../activities/verify-keys.ts';
 import { DryRunAdapter } from '../adapters/dry-run/dry-run-adapter.ts';
 import { PaperAdapter } from '../adapters/paper/paper-adapter.ts';
 import type { VenueAdapter } from '../adapters/venue-adapter.ts';
-import type { AccountConfig, Config } from '../config/config.ts';
+import type { Config, ExchangeAccount } from '../config/config.ts';
+import { ConfigFault } from '../config/fault.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { metrics } from '../telemetry/metrics.ts';
 
 /** A paper book is on this machine, and asking it costs next to nothing. */
-const PAPER_POLL_MS = 200;
+const PAPER_POLLS = { pollMs: 200, pollsPerSecond: 100 };
+/** An exchange counts every question; Binance allows 6,000 units of weight a minute, and an order costs 4 to ask for. */
+const EXCHANGE_POLLS = { pollMs: 900, pollsPerSecond: 10 };
 
 /** Opens every account that the configuration names; rejects when one cannot be used. */
-export async function openDesk(config: Config, keys: VerifyKeys): Promise<Desk & { close(): Promise<void> }> {
+export async function openDesk(
+  config: Config,
+  keys: VerifyKeys,
+  log: Logger,
+): Promise<Desk & { close(): Promise<void> }> {
   mkdirSync(config.dataDir, { recursive: true });
   const accounts = new Map<string, Account>();
-  for (const [name, account] of Object.entries(config.accounts)) {
-    const adapter = adapterOf(name, account, config);
+  const opening = Object.entries(config.accounts).map(async ([name, account]) => {
+    const isExchange = account.venue === 'ccxt' && account.mode !== 'dry_run';
+    const adapter = isExchange ? await exchangeAdapter(name, account, config, log) : localAdapter(name, config);
     await adapter.open();
-    accounts.set(name, { name, adapter, clock: new VenueClock(), pollMs: PAPER_POLL_MS });
-  }
+    const polls = isExchange ? EXCHANGE_POLLS : PAPER_POLLS;
+    accounts.set(name, { name, adapter, clock: new VenueClock(), ...polls, following: 0 });
+  });
+  await Promise.all(opening);
   const rules = new Map(Object.entries(config.strategies).map(([name, strategy]) => [name, strategy.rules]));
   const close = async (): Promise<void> => {
     for (const { adapter } of accounts.values()) await adapter.close();
@@ -28,11 +40,47 @@ export async function openDesk(config: Config, keys: VerifyKeys): Promise<Desk &
   return { accounts, keys, rules, sent: new Set(), close };
 }
 
-function adapterOf(name: string, account: AccountConfig, config: Config): VenueAdapter {
-  switch (account.venue) {
-    case 'paper':
-      return new PaperAdapter({ ...account, file: join(config.dataDir, `paper-${name}.db`) });
-    case 'ccxt':
-      return new DryRunAdapter();
+function localAdapter(name: string, config: Config): VenueAdapter {
+  const account = config.accounts[name]!;
+  if (account.venue !== 'paper') return new DryRunAdapter();
+  return new PaperAdapter({ ...account, file: join(config.dataDir, `paper-${name}.db`) });
+}
+
+async function exchangeAdapter(
+  name: string,
+  account: ExchangeAccount,
+  config: Config,
+  log: Logger,
+): Promise<VenueAdapter> {
+  // The exchange library is large: it is loaded where an account needs it.
+  const { CcxtAdapter } = await import('../adapters/ccxt/ccxt-adapter.ts');
+  const { profileOf, PROFILED_EXCHANGES } = await import('../adapters/ccxt/profile.ts');
+  const { isExchange } = await import('../adapters/ccxt/exchange.ts');
+  const path = `accounts.${name}.exchange`;
+  if (!isExchange(account.exchange)) {
+    const message = `There is no exchange ${account.exchange}.`;
+    throw new ConfigFault([{ path, message, fix: 'Use the id of an exchange, such as binance.' }]);
   }
+  const profile = profileOf(account.exchange, account.unprofiled);
+  if (profile === undefined) {
+    const message = `Nobody has checked how ${account.exchange} is asked for an order under our id.`;
+    const fix = `Use one of ${PROFILED_EXCHANGES.join(', ')}, or add "unprofiled: true" and look after lost orders yourself.`;
+    throw new ConfigFault([{ path, message, fix }]);
+  }
+  const { CIRCUIT_BREAKER_THRESHOLD: threshold, CIRCUIT_BREAKER_TIMEOUT: openSeconds } = config.settings;
+  return new CcxtAdapter({
+    ...account,
+    profile,
+    bound: account.simulatedBound,
+    breaker: {
+      threshold,
+      openMs: openSeconds * 1_000,
+      onState: (state) => {
+        metrics.circuitState.set({ account: name }, state);
+        if (state !== 0) log.warn({ account: name, state }, 'The circuit breaker has changed its state.');
+      },
+    },
+    onCall: (operation, result, seconds) => metrics.venueRequest.observe({ account: name, operation, result }, seconds),
+    onTrouble: (message) => log.error({ account: name }, message),
+  });
 }

@@ -1,10 +1,10 @@
 import { realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { msToNumber, msToTs, tsToMs } from '@temporalio/common/lib/time.js';
 import { type DataFolderLock, diskFault, EngineFault, lockDataFolder } from './data-folder-lock.ts';
+import { accepts, freePorts, HOST, isFree } from './loopback-ports.ts';
 import { startOf } from './process-table.ts';
 import { type Log, stopLeftBehind, TemporalServer } from './temporal-server.ts';
 
@@ -26,7 +26,6 @@ export interface EmbeddedTemporalOptions {
   onGone?: (reason: string) => void;
 }
 
-const HOST = '127.0.0.1';
 /** The dev server's own default is one day, too short for an audit record. */
 const RETENTION = '90 days';
 const READY_WITHIN_MS = 30_000;
@@ -51,7 +50,7 @@ export async function startEmbeddedTemporal(options: EmbeddedTemporalOptions): P
     return supervised;
   } catch (error) {
     lock.release();
-    throw diskFault(error, options.dataDir);
+    throw error;
   }
 }
 
@@ -132,10 +131,10 @@ class SupervisedServer implements EmbeddedTemporal {
   }
 
   async #bringUp(): Promise<TemporalServer> {
-    const { cli, dataDir, port, uiPort, log } = this.#options;
-    const began = Date.now();
+    const { cli, port, uiPort, log } = this.#options;
     // After a loss too: a script that wraps the CLI may have gone without the server itself.
     await stopLeftBehind(this.#db, log);
+    const began = Date.now();
     for (const each of [port, uiPort]) {
       if (!(await isFree(each))) throw new EngineFault(`Port ${each} was taken by another process meanwhile.`);
     }
@@ -143,17 +142,27 @@ class SupervisedServer implements EmbeddedTemporal {
     const server = new TemporalServer(cli, this.#db, port, uiPort, log);
     this.#server = server;
     try {
-      const started = startOf(server.pid ?? 0);
-      writeFileSync(this.#pidFile, JSON.stringify({ pid: server.pid, started, port, uiPort, owner: this.#lock.owner }));
+      this.#writePidFile(server.pid);
       await this.#untilReady(server, began + READY_WITHIN_MS);
     } catch (error) {
       await server.stop(STOP_GRACE_MS);
-      throw diskFault(error, dataDir);
+      throw error;
     }
     server.quiet = false;
     const { address, uiUrl } = this;
     log.info({ address, uiUrl, pid: server.pid, ms: Date.now() - began }, 'The embedded Temporal server is ready');
     return server;
+  }
+
+  /** For people and tools; what is left behind is found by its command line, which no kill can forestall. */
+  #writePidFile(pid: number | undefined): void {
+    const { dataDir, port, uiPort } = this.#options;
+    const started = pid && startOf(pid);
+    try {
+      writeFileSync(this.#pidFile, JSON.stringify({ pid, started, port, uiPort, owner: this.#lock.owner }));
+    } catch (error) {
+      throw diskFault(error, dataDir);
+    }
   }
 
   async #untilReady(server: TemporalServer, deadline: number): Promise<void> {
@@ -207,50 +216,6 @@ function storageFault(lastLines: string, dataDir: string): EngineFault | undefin
   const codes = { ENOSPC: /disk is full|no space left/i, EACCES: /unable to open database|readonly database/i };
   const [code] = Object.entries(codes).find(([, said]) => said.test(lastLines)) ?? [];
   return code ? diskFault(Object.assign(new Error(lastLines), { code }), dataDir) : undefined;
-}
-
-/** The wanted ports, each replaced by a free one where it is taken. All are held until all are chosen. */
-async function freePorts(wanted: number[], log: Log): Promise<number[]> {
-  const held: Server[] = [];
-  try {
-    for (const port of wanted) {
-      const server = (await listen(port)) ?? (await listen(0));
-      if (!server) throw new EngineFault(`No port of ${HOST} can be listened on.`);
-      held.push(server);
-      const used = (server.address() as AddressInfo).port;
-      if (port && used !== port) log.warn({ wanted: port, used }, `Port ${port} is taken; ${used} is used instead`);
-    }
-    return held.map((server) => (server.address() as AddressInfo).port);
-  } finally {
-    for (const server of held) await new Promise((done) => server.close(done));
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = await listen(port);
-  if (server) await new Promise((done) => server.close(done));
-  return server !== undefined;
-}
-
-function listen(port: number): Promise<Server | undefined> {
-  return new Promise((done) => {
-    const server = createServer();
-    server.once('error', () => done(undefined));
-    server.listen(port, HOST, () => done(server));
-  });
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(port, HOST);
-    const end = (answer: boolean) => {
-      socket.destroy();
-      done(answer);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-    socket.setTimeout(1_000, () => end(false));
-  });
 }
 
 function messageOf(error: unknown): string {

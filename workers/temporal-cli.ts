@@ -101,6 +101,8 @@ async function install(
     await fill(folder);
     const fault = await faultOf(join(folder, 'bin', isWindows ? 'temporal.exe' : 'temporal'), env);
     if (fault) return `what came ${fault}`;
+    // The folder was made for this user alone, and a clone may have several.
+    await chmod(folder, 0o755);
     const final = join(cacheDir, 'temporal');
     try {
       await rename(folder, final);
@@ -172,7 +174,9 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv, timeout = 
   return new Promise((done) => {
     execFile(command, args, { env, timeout, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       if (!error) return done({ output: stdout });
-      const said = stderr.trim().split('\n').slice(-3).join(' ');
+      const lines = stderr.trim().split('\n');
+      const errors = lines.filter((line) => line.startsWith('ERROR'));
+      const said = (errors.length > 0 ? errors : lines.slice(-3)).join(' ');
       const why = error.killed ? `no end after ${timeout / 1000} s` : said || error.message;
       return done({ output: stdout, error: why.replace(/[\s.]+$/, '') });
     });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineFault } from './data-folder-lock.ts';
+import { HOST } from './loopback-ports.ts';
 import { runningProcesses } from './process-table.ts';
 
 export interface Log {
@@ -21,7 +22,7 @@ const KEYWORDS = ['Account', 'Symbol', 'Side', 'Status', 'Strategy', 'ClientId',
 const onDatabase = (db: string) => ['server', 'start-dev', '--db-filename', db, '--sqlite-pragma', 'journal_mode=wal'];
 
 const SETTINGS = [
-  ['--ip', '127.0.0.1'],
+  ['--ip', HOST],
   // An acknowledged alert is on disk before its answer; the default of WAL is not enough for that.
   ['--sqlite-pragma', 'synchronous=full'],
   // The default of 20 a second makes every hop wait up to 50 ms, as the dev server has only one shard.

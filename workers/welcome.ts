@@ -27,7 +27,7 @@ export function welcome({ config, publicUrl, operatorUrl, uiUrl }: Addresses): s
 }
 
 function modeOf(account: Config['accounts'][string]): string {
-  return account.venue === 'paper' ? 'paper money' : `${account.exchange}, dry run`;
+  return account.venue === 'paper' ? 'paper money' : `${account.exchange}, ${account.mode.replace('_', ' ')}`;
 }
 
 /** One alert that works as pasted; where a proof is asked for, the shell fills it in. */

@@ -79,6 +79,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
       become(check.kind === 'found' ? observed(state, check.order) : placed(state, check));
       return {};
     }
+    state = { ...state, notes: check.notes ?? [] };
     const clock = check.clock === 'stale' ? await sampleClock({ signed }) : check.clock;
     const offset = clock === undefined ? {} : { clockOffsetMs: clock.offsetMs };
     const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));

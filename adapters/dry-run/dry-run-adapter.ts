@@ -1,6 +1,5 @@
 import type { Placement } from '../../domain/outcome.ts';
-import type { Reason } from '../../domain/reason.ts';
-import type { AdapterLookup, Capabilities, OrderTicket, VenueAdapter } from '../venue-adapter.ts';
+import type { AdapterLookup, Capabilities, OrderTicket, Plan, VenueAdapter } from '../venue-adapter.ts';
 
 const NEVER_HOLDS = 'An account in dry run holds no orders.';
 
@@ -15,8 +14,8 @@ export class DryRunAdapter implements VenueAdapter {
 
   async open(): Promise<void> {}
 
-  async refuse(_ticket: OrderTicket): Promise<Reason | null> {
-    return null;
+  async plan(_ticket: OrderTicket): Promise<Plan> {
+    return { kind: 'ready', notes: [] };
   }
 
   async place(_ticket: OrderTicket): Promise<Placement> {

@@ -2,7 +2,7 @@ import { add, compare, isZero, multiply, subtract, type DecimalString } from '..
 import type { Cancellation, Placement } from '../../domain/outcome.ts';
 import { reason, type Reason } from '../../domain/reason.ts';
 import type { VenueOrder } from '../../domain/venue-order.ts';
-import type { AdapterLookup, Capabilities, LookupHint, OrderTicket, VenueAdapter } from '../venue-adapter.ts';
+import type { AdapterLookup, Capabilities, LookupHint, OrderTicket, Plan, VenueAdapter } from '../venue-adapter.ts';
 import { assetsOf, PaperBook, type BookedOrder } from './book.ts';
 import { triggersAtOnce } from './matching.ts';
 
@@ -44,15 +44,14 @@ export class PaperAdapter implements VenueAdapter {
     this.#opened ??= new PaperBook(this.#options.file, this.#options.balances);
   }
 
-  async refuse(ticket: OrderTicket): Promise<Reason | null> {
-    if (this.#priceFor(ticket) !== undefined) return null;
-    const message = `The paper venue has no price for ${ticket.symbol}.`;
-    return reason('NO_REFERENCE_PRICE', message, `Send "price" with the alert, or add ${ticket.symbol} to "prices".`);
+  async plan(ticket: OrderTicket): Promise<Plan> {
+    if (this.#priceFor(ticket) !== undefined) return { kind: 'ready', notes: [] };
+    return { kind: 'refused', reason: noPrice(ticket) };
   }
 
   async place(ticket: OrderTicket): Promise<Placement> {
     const price = this.#priceFor(ticket);
-    if (price === undefined) return { kind: 'denied', reason: (await this.refuse(ticket))! };
+    if (price === undefined) return { kind: 'denied', reason: noPrice(ticket) };
     return this.#book.atomically((): Placement => {
       const known = this.#book.find(ticket.clientOrderId);
       if (known !== undefined) return { kind: 'accepted', order: reportOf(known) };
@@ -66,6 +65,8 @@ export class PaperAdapter implements VenueAdapter {
       const { clientOrderId, symbol, side, type, quantity, limitPrice = null, stopPrice = null } = ticket;
       this.#book.book({ clientOrderId, symbol, side, type, quantity, limitPrice, stopPrice });
       this.#book.tradeAt(symbol, price, clientOrderId);
+      // It fills whole or not at all, so that "at once or not" and "whole or not" are the same here.
+      if (ticket.timeInForce === 'ioc' || ticket.timeInForce === 'fok') this.#book.cancel(clientOrderId);
       return { kind: 'accepted', order: reportOf(this.#book.find(clientOrderId)!) };
     });
   }
@@ -134,6 +135,11 @@ export class PaperAdapter implements VenueAdapter {
       return quote === asset ? add(sum, multiply(quantity, limitPrice ?? stopPrice ?? '0')) : sum;
     }, '0');
   }
+}
+
+function noPrice({ symbol }: OrderTicket): Reason {
+  const fix = `Send "price" with the alert, or add ${symbol} to "prices".`;
+  return reason('NO_REFERENCE_PRICE', `The paper venue has no price for ${symbol}.`, fix);
 }
 
 function reportOf(order: BookedOrder): VenueOrder {

@@ -1,0 +1,322 @@
+import type { Exchange, MarketInterface, Order } from 'ccxt';
+
+import type { Cancellation, Placement } from '../../domain/outcome.ts';
+import { saysTheSame, type VenueOrder } from '../../domain/venue-order.ts';
+import {
+  NotSent,
+  type AdapterLookup,
+  type Capabilities,
+  type LookupHint,
+  type OrderTicket,
+  type Plan,
+  type SendWindow,
+  type VenueAdapter,
+} from '../venue-adapter.ts';
+import { Breaker, Outage, type BreakerOptions } from './breaker.ts';
+import { classify, classNames, isOutage } from './classify-error.ts';
+import { openExchange, type ExchangeOptions } from './exchange.ts';
+import { fitToMarket, type FittedOrder } from './market-rules.ts';
+import type { AbsenceBound, Profile, Reference } from './profile.ts';
+import { readFill, readOrder } from './read-order.ts';
+import { Symbols } from './symbols.ts';
+import { currentCall, VenueCall } from './venue-call.ts';
+
+export interface CcxtOptions extends Omit<ExchangeOptions, 'timeoutMs'> {
+  readonly profile: Profile;
+  /** Bounds other than the profile's, for a simulator that enforces them. */
+  readonly bound?: AbsenceBound | undefined;
+  readonly breaker: BreakerOptions;
+  /** Told of every call: what it was, how it ended, and how long it took in seconds. */
+  readonly onCall: (operation: string, result: string, seconds: number) => void;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** How long after its scheduling a request without a pinned time may still leave, in milliseconds. */
+const LEAVE_WITHIN_MS = 5_000;
+const ABORT_WITHOUT_BOUND_MS = 16_000;
+const REOPEN_MS = 10_000;
+const CLOCK_MARGIN_MS = 1_000;
+
+/** One account at an exchange, through the real exchange library. */
+export class CcxtAdapter implements VenueAdapter {
+  readonly capabilities: Capabilities;
+  readonly #options: CcxtOptions;
+  readonly #profile: Profile;
+  readonly #bound: AbsenceBound | null;
+  readonly #breaker: Breaker;
+  readonly #abortMs: number;
+  #exchange: Exchange | undefined;
+  #symbols: Symbols | undefined;
+  #closeAgent: (() => Promise<void>) | undefined;
+  #reopening: NodeJS.Timeout | undefined;
+
+  constructor(options: CcxtOptions) {
+    this.#options = options;
+    this.#profile = options.profile;
+    this.#bound = options.bound ?? options.profile.absence;
+    this.#breaker = new Breaker(options.breaker);
+    // Longer than the venue may take, so that its own "unknown" arrives instead of our giving up.
+    this.#abortMs =
+      this.#bound === null ? ABORT_WITHOUT_BOUND_MS : this.#bound.windowMs + this.#bound.engineMs + CLOCK_MARGIN_MS;
+    this.capabilities = {
+      orderTypes: ['market', 'limit', 'stop', 'stop_limit'],
+      brackets: false,
+      enforcesWindow: options.profile.pinsTime,
+      dryRun: false,
+    };
+  }
+
+  /** Reads the markets. An exchange that is down keeps its account closed, and no other: it is tried again. */
+  async open(): Promise<void> {
+    const { exchange, close } = await openExchange({ ...this.#options, timeoutMs: this.#abortMs - CLOCK_MARGIN_MS });
+    this.#exchange = exchange;
+    this.#closeAgent = close;
+    exchange.options['fetchMarkets'] = { types: ['spot'] };
+    exchange.options['fetchMargins'] = false;
+    exchange.has['fetchCurrencies'] = false;
+    await this.#readMarkets();
+  }
+
+  async plan(ticket: OrderTicket): Promise<Plan> {
+    const fit = this.#fit(ticket);
+    return fit.kind === 'refused' ? fit : { kind: 'ready', notes: fit.notes };
+  }
+
+  async place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement> {
+    const fit = this.#fit(ticket);
+    if (fit.kind === 'refused') return { kind: 'denied', reason: fit.reason };
+    const call = new VenueCall(LEAVE_WITHIN_MS);
+    try {
+      const order = await this.#call('place', call, (exchange) =>
+        this.#send(exchange, ticket, fit.symbol, fit.order, window),
+      );
+      const bookedAt = typeof order.timestamp === 'number' ? { bookedAt: order.timestamp } : {};
+      return { kind: 'accepted', order: { ...readOrder(order, this.#idOf(ticket)), ...bookedAt } };
+    } catch (error) {
+      if (error instanceof NotSent && !call.sent) throw error;
+      return this.#afterFailure(error, call, ticket);
+    }
+  }
+
+  async find({ clientOrderId, symbol, lostAt, now, clockOffsetMs }: LookupHint): Promise<AdapterLookup> {
+    const found = await this.#lookUp(clientOrderId, symbol);
+    if (found !== undefined) return { kind: 'found', order: found };
+    if (this.#bound === null) {
+      return {
+        kind: 'cannot_tell',
+        why: 'The exchange does not show the order, and has no limit after which that is proof.',
+      };
+    }
+    const { windowMs, engineMs, marginMs } = this.#bound;
+    const waitMs = windowMs + engineMs + marginMs;
+    const why = 'The exchange does not show the order yet; a request sent before may still reach it.';
+    // The engine's clock says whether it is worth asking for the venue's.
+    if (now < lostAt + waitMs)
+      return { kind: 'cannot_tell', why, retryAfterMs: Math.min(lostAt + waitMs - now, 1_000) };
+    const venueNow = await this.now();
+    const due = lostAt + (clockOffsetMs ?? venueNow - now) + waitMs;
+    if (venueNow <= due) return { kind: 'cannot_tell', why, retryAfterMs: Math.min(due - venueNow + 1, 1_000) };
+    // What counts is what the exchange says after the limit has passed, and it must say so in two ways.
+    const late =
+      (await this.#lookUp(clientOrderId, symbol)) ?? (await this.#inList(clientOrderId, symbol, lostAt - waitMs));
+    if (late !== undefined) return { kind: 'found', order: late };
+    const proof = `Not at the exchange ${Math.round((venueNow - due + waitMs) / 1000)} s after it was lost; its limit is ${waitMs / 1000} s.`;
+    return { kind: 'absent', proof };
+  }
+
+  async fetch(ticket: OrderTicket, known: VenueOrder): Promise<VenueOrder | null> {
+    const seen = await this.#lookUp(ticket.clientOrderId, ticket.symbol, known.venueOrderId || undefined);
+    if (seen === undefined || saysTheSame(seen, known)) return seen ?? null;
+    return this.#withFills(seen, ticket.symbol);
+  }
+
+  async cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation> {
+    const reference = this.#reference(ticket.clientOrderId, ticket.symbol, venueOrderId || undefined);
+    const call = new VenueCall(this.#abortMs);
+    let refusal: unknown;
+    try {
+      await this.#call('cancel', call, (exchange) => this.#profile.cancel(exchange, reference));
+    } catch (error) {
+      refusal = error;
+    }
+    // Whatever the answer was, the order itself says how it ended.
+    const order = await this.#lookUp(ticket.clientOrderId, ticket.symbol, reference.venueOrderId);
+    if (order !== undefined && order.status !== 'working' && order.status !== 'partially_filled') {
+      return { kind: 'settled', order: await this.#withFills(order, ticket.symbol) };
+    }
+    const why = refusal instanceof Error ? refusal.message.replace(/https?:\/\/\S+/g, '(url)') : 'it is still open';
+    return { kind: 'unknown', evidence: `The exchange has not canceled the order: ${why.slice(0, 300)}` };
+  }
+
+  async now(): Promise<number> {
+    const time = await this.#call('clock', new VenueCall(this.#abortMs), (exchange) => exchange.fetchTime());
+    if (time === undefined) throw new Error('The exchange did not tell its time.');
+    return Number(time);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#reopening);
+    await this.#closeAgent?.();
+  }
+
+  async #readMarkets(): Promise<void> {
+    try {
+      const markets = await this.#call('markets', new VenueCall(this.#abortMs), (exchange) =>
+        exchange.loadMarkets(true),
+      );
+      this.#symbols = new Symbols(
+        Object.values(markets).filter((market) => market?.spot === true) as MarketInterface[],
+      );
+    } catch (error) {
+      const why = error instanceof Error ? error.message.replace(/https?:\/\/\S+/g, '(url)') : String(error);
+      this.#options.onTrouble(
+        `The markets cannot be read, so nothing is placed; trying again in ${REOPEN_MS / 1000} s: ${why}`,
+      );
+      this.#reopening = setTimeout(() => void this.#readMarkets(), REOPEN_MS).unref();
+    }
+  }
+
+  #fit(ticket: OrderTicket) {
+    if (this.#symbols === undefined) throw new NotSent('The markets of the exchange are not read yet.', 2_000);
+    const resolved = this.#symbols.resolve(ticket.symbol);
+    if (resolved.kind === 'refused') return resolved;
+    const fit = fitToMarket(ticket, resolved.market);
+    if (fit.kind === 'refused') return fit;
+    const notes = resolved.note === null ? fit.notes : [resolved.note, ...fit.notes];
+    return { kind: 'fits' as const, symbol: resolved.market.symbol, order: fit.order, notes };
+  }
+
+  #send(
+    exchange: Exchange,
+    ticket: OrderTicket,
+    symbol: string,
+    order: FittedOrder,
+    window: SendWindow | null,
+  ): Promise<Order> {
+    const isMarket = ticket.type === 'market' || ticket.type === 'stop';
+    const params = {
+      ...this.#profile.placeParams(this.#idOf(ticket)),
+      ...(order.stopPrice === undefined ? {} : { triggerPrice: order.stopPrice }),
+      ...(isMarket ? {} : { timeInForce: (ticket.timeInForce ?? 'gtc').toUpperCase() }),
+      // The exchange compares both with its own clock, twice: bytes that were held up are refused there.
+      ...(window === null || this.#bound === null
+        ? {}
+        : { timestamp: window.timestamp, recvWindow: this.#bound.windowMs }),
+    };
+    // A market order passes no price: Binance would take it for "spend quantity × price of the quote asset".
+    const price = isMarket ? undefined : order.limitPrice;
+    return exchange.createOrder(
+      symbol,
+      isMarket ? 'market' : 'limit',
+      ticket.side,
+      order.quantity as never,
+      price as never,
+      params,
+    );
+  }
+
+  async #afterFailure(error: unknown, call: VenueCall, ticket: OrderTicket): Promise<Placement> {
+    const verdict = classify(error, call);
+    switch (verdict.kind) {
+      case 'not_sent':
+        throw new NotSent(verdict.why, verdict.retryAfterMs);
+      case 'rejected':
+      case 'denied':
+        return verdict;
+      case 'outside_window':
+        return { kind: 'outside_window', evidence: verdict.why };
+      case 'unknown':
+        return { kind: 'unknown', evidence: verdict.why };
+      case 'exists': {
+        const order = await this.#lookUp(ticket.clientOrderId, ticket.symbol);
+        if (order !== undefined) return { kind: 'accepted', order };
+        return { kind: 'unknown', evidence: 'The exchange says that the order exists, and does not show it yet.' };
+      }
+    }
+  }
+
+  /** The order under our id; undefined when the exchange says that it does not know it. Throws when it cannot be asked. */
+  async #lookUp(clientOrderId: string, symbol: string, venueOrderId?: string): Promise<VenueOrder | undefined> {
+    const reference = this.#reference(clientOrderId, symbol, venueOrderId);
+    const call = new VenueCall(this.#abortMs);
+    try {
+      const order = await this.#call('find', call, (exchange) => this.#profile.find(exchange, reference));
+      return order === undefined ? undefined : readOrder(order, reference.id);
+    } catch (error) {
+      if (classNames(error).includes('OrderNotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  /** The order in the list of all since a moment: a second witness, which reads another way. */
+  async #inList(clientOrderId: string, symbol: string, since: number): Promise<VenueOrder | undefined> {
+    const { id, symbol: market } = this.#reference(clientOrderId, symbol);
+    const orders = await this.#call('list', new VenueCall(this.#abortMs), (exchange) =>
+      exchange.fetchOrders(market, Math.floor(since)),
+    );
+    const order = orders.find((listed) => listed.clientOrderId === id);
+    return order === undefined ? undefined : readOrder(order, id);
+  }
+
+  /** Adds the executions, each under its trade id. Without them the report still stands: the average is the venue's. */
+  async #withFills(order: VenueOrder, symbol: string): Promise<VenueOrder> {
+    if (order.fills !== undefined || order.averagePrice === null || this.#exchange?.has['fetchMyTrades'] !== true)
+      return order;
+    const market = this.#reference('', symbol).symbol;
+    try {
+      const trades = await this.#call('fills', new VenueCall(this.#abortMs), (exchange) =>
+        exchange.fetchMyTrades(market, undefined, undefined, { orderId: order.venueOrderId }),
+      );
+      const fills = trades.filter((trade) => trade.order === order.venueOrderId).map(readFill);
+      return { ...order, fills: fills.filter((fill) => fill !== undefined) };
+    } catch {
+      return order;
+    }
+  }
+
+  #reference(clientOrderId: string, symbol: string, venueOrderId?: string): Reference {
+    const resolved = this.#symbols?.resolve(symbol);
+    const market = resolved?.kind === 'market' ? resolved.market.symbol : symbol;
+    return { id: this.#profile.encodeId(clientOrderId), symbol: market, venueOrderId };
+  }
+
+  #idOf({ clientOrderId }: OrderTicket): string {
+    return this.#profile.encodeId(clientOrderId);
+  }
+
+  /** Runs one call to the exchange: behind the breaker, within one limit for the whole of it, and measured. */
+  async #call<T>(operation: string, call: VenueCall, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
+    const exchange = this.#exchange;
+    if (exchange === undefined) throw new NotSent('The account is not open yet.', 2_000);
+    return this.#breaker.run(async () => {
+      const begun = performance.now();
+      let result = 'ok';
+      try {
+        return await this.#withinLimit(
+          call,
+          currentCall.run(call, () => ask(exchange)),
+        );
+      } catch (error) {
+        result = call.status === undefined ? (call.sent ? 'no_answer' : 'not_sent') : `http_${call.status}`;
+        throw isOutage(call) ? new Outage('The venue is out of order.', { cause: error }) : error;
+      } finally {
+        this.#options.onCall(operation, result, (performance.now() - begun) / 1000);
+      }
+    });
+  }
+
+  /** The library's own limit ends with the headers; this one covers the body too. */
+  async #withinLimit<T>(call: VenueCall, work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`No whole answer within ${this.#abortMs / 1000} s.`)), this.#abortMs);
+    });
+    try {
+      return await Promise.race([work, limit]);
+    } finally {
+      call.close();
+      clearTimeout(timer);
+      work.catch(() => undefined);
+    }
+  }
+}
