@@ -8,12 +8,13 @@ import type { Answer } from '../domain/answer.ts';
 import type { Command } from '../domain/command.ts';
 import { parseIsoTime } from '../domain/iso-time.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { METRICS_CONTENT_TYPE, metricsText } from '../telemetry/metrics.ts';
+import { METRICS_CONTENT_TYPE, metrics, metricsText } from '../telemetry/metrics.ts';
 import type { Engine } from './engine.ts';
 import { handleFaults } from './fault-replies.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
 import type { Links } from './links.ts';
 import { OrderBook, type OrderFilter } from './order-book.ts';
+import { readVerdict } from './read-verdict.ts';
 import { Refused } from './refused.ts';
 
 /** How long an answer waits for an order to be canceled. */
@@ -62,7 +63,17 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
     // An order that is over has nothing to cancel; how it ended is the answer.
     return links.onto(canceled ?? (await orders.tell(workflowId)).order);
   });
+  app.post<{ Params: { id: string } }>('/orders/:id/resolve', async (request) => {
+    const workflowId = request.params.id;
+    const { verdict, note } = readVerdict(request.body);
+    const { lostAt } = await orders.view(workflowId);
+    if (lostAt === null)
+      throw new Refused('BAD_REQUEST', 'The outcome of this order is not unknown; there is nothing to resolve.');
+    const resolved = await command(deps, { kind: 'resolve', workflowId, at: Date.now(), lostAt, verdict, note });
+    return links.onto(resolved ?? (await orders.tell(workflowId)).order);
+  });
   app.get('/metrics', async (_request, reply) => {
+    await countUnresolved(orders, Object.keys(config.accounts));
     const [ours, library] = await Promise.all([metricsText(), readLibraryMetrics(deps.libraryMetricsUrl)]);
     return reply.type(METRICS_CONTENT_TYPE).send(`${ours}\n${library}`);
   });
@@ -110,6 +121,18 @@ function requireToken(token: string, authorization: string | undefined): void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   if (timingSafeEqual(digest(`Bearer ${token}`), digest(authorization ?? ''))) return;
   throw new Refused('NOT_AUTHORIZED', 'Send the operator token: "authorization: Bearer …".');
+}
+
+/** How long an unknown outcome may take to clear up by itself before somebody should look. */
+const UNRESOLVED_AFTER_MS = 60_000;
+
+async function countUnresolved(orders: OrderBook, accounts: readonly string[]): Promise<void> {
+  const before = new Date(Date.now() - UNRESOLVED_AFTER_MS).toISOString();
+  for (const account of accounts) {
+    // An engine that cannot be asked leaves the last count; that it is gone shows elsewhere on the page.
+    const count = await orders.countUnknown(account, before).catch(() => undefined);
+    if (count !== undefined) metrics.unresolvedOrders.set({ account }, count);
+  }
 }
 
 /** The page is worth having without the library's part, so its absence fails nothing. */

@@ -2,7 +2,14 @@ import type { Client } from '@temporalio/client';
 
 import type { Answer } from '../domain/answer.ts';
 import type { SignedIntent } from '../domain/intent.ts';
-import { ALERT_MEMO, ANSWER_MEMO, EXECUTE_ORDER, SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
+import {
+  ALERT_MEMO,
+  ANSWER_MEMO,
+  EXECUTE_ORDER,
+  orderQuery,
+  SEARCH_ATTRIBUTES,
+  type OrderView,
+} from '../workflows/messages.ts';
 import { readAnswer } from './await-answer.ts';
 import type { Engine } from './engine.ts';
 import { decodeFirst, timeOf, type HistoryEvent, type Payload } from './history.ts';
@@ -86,6 +93,23 @@ export class OrderBook {
     };
   }
 
+  /** The order as its workflow sees it now. */
+  async view(workflowId: string): Promise<OrderView> {
+    return this.#ask(() => this.#engine.client.workflow.getHandle(workflowId).query(orderQuery));
+  }
+
+  /** How many orders of an account, begun before a moment, have an unknown outcome. */
+  async countUnknown(account: string, before: string): Promise<number> {
+    const { client } = this.#engine;
+    const { count } = await this.#ask(() =>
+      client.workflowService.countWorkflowExecutions({
+        namespace: client.options.namespace,
+        query: `${queryOf({ account, status: 'unknown' })} AND ExecutionStatus = 'Running' AND StartTime < ${quoted(before)}`,
+      }),
+    );
+    return Number(count);
+  }
+
   async #listed(client: Client, execution: Listing): Promise<ListedOrder | undefined> {
     const { workflowId, runId } = execution.execution ?? {};
     if (!workflowId || !runId) return undefined;
@@ -124,10 +148,7 @@ export class OrderBook {
   }
 
   async #query(workflowId: string): Promise<Answer> {
-    const { answer } = await this.#ask(() =>
-      this.#engine.client.workflow.getHandle(workflowId).query<{ answer: Answer }>('order'),
-    );
-    return answer;
+    return (await this.view(workflowId)).answer;
   }
 
   async #history(workflowId: string, runId: string): Promise<HistoryEvent[]> {

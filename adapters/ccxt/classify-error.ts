@@ -138,12 +138,19 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 /** The venue's words where it had some, else the library's; one line, without the URL that the library puts in front. */
 function wordsOf(error: unknown, { status, body }: VenueCall): string {
-  const words = body === undefined || body.trim() === '' ? withoutUrl(messageOf(error)) : body;
+  const words = body === undefined || body.trim() === '' ? withoutUrl(messageOf(error)) : (messageIn(body) ?? body);
   const line = words
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim()
     .slice(0, 500);
   return status === undefined ? line : `HTTP ${status}: ${line}`;
+}
+
+/** `{"code":-2010,"msg":"…"}` is `… (code -2010)`: the exchange's own sentence, where it has one. */
+function messageIn(body: string): string | undefined {
+  const message = /"(?:msg|message|retMsg|sMsg)"\s*:\s*"([^"\\]{3,})"/.exec(body)?.[1];
+  const code = codeOf(body);
+  return message !== undefined && code !== undefined ? `${message} (code ${code})` : message;
 }
 
 /** A signed URL holds the key's signature: it must not reach a history. */
