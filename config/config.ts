@@ -39,6 +39,14 @@ export interface StrategyConfig {
   readonly tokens: readonly string[];
   readonly bodySecrets: readonly string[];
   readonly hmacSecrets: readonly string[];
+  /** Standard Webhooks secrets (`whsec_…`). */
+  readonly webhookKeys: readonly string[];
+  /** Whether every kind of proof that it has must be there. */
+  readonly requireAll: boolean;
+  /** From where its alerts may come; from anywhere where the list is empty. */
+  readonly ipAllow: readonly string[];
+  /** Whether unknown keys are refused. */
+  readonly strict: boolean;
   /** Whether it takes alerts that prove nothing: then only from this machine. */
   readonly isOpen: boolean;
   /** Accounts that its alerts may name; the first is theirs when they name none, unless the default account is among them. */
@@ -224,11 +232,16 @@ function readStrategy(
   const tokens = section.token ?? [];
   const bodySecrets = [...(section.body_secret ?? []), ...shared];
   const hmacSecrets = [...(section.hmac_secret ?? []), ...shared];
+  const webhookKeys = section.webhook_key ?? [];
   return {
     tokens,
     bodySecrets,
     hmacSecrets,
-    isOpen: tokens.length + bodySecrets.length + hmacSecrets.length === 0,
+    webhookKeys,
+    requireAll: section.require === 'all',
+    ipAllow: section.ip_allow ?? [],
+    strict: section.strict ?? false,
+    isOpen: tokens.length + bodySecrets.length + hmacSecrets.length + webhookKeys.length === 0,
     accounts: section.accounts ?? accounts,
     rules: { minConfidence: settings.MIN_CONFIDENCE, maxAgeMs: section.max_age ?? MAX_AGE_MS },
   };

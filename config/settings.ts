@@ -1,3 +1,4 @@
+import { isAddressEntry } from './address-entry.ts';
 import type { Fault } from './fault.ts';
 import type { SecretSource } from './secret-source.ts';
 
@@ -32,6 +33,14 @@ const pattern = (fallback: string, shape: RegExp, expected: string): Setting<str
   fallback,
   expected,
 });
+const addresses: Setting<readonly string[]> = {
+  parse: (value) => {
+    const entries = value.split(',').map((entry) => entry.trim());
+    return entries.every(isAddressEntry) ? entries : undefined;
+  },
+  fallback: [],
+  expected: 'addresses or networks, such as 10.0.0.0/8, separated by commas',
+};
 
 /** Every setting that this build honours, with the value it has when nobody sets it. */
 export const SETTINGS = {
@@ -47,6 +56,10 @@ export const SETTINGS = {
   WEBHOOK_SECRET: secret,
   INTENT_SIGNING_KEY: secret,
   INTENT_VERIFY_KEYS: optional,
+  TRUSTED_PROXIES: addresses,
+  IP_WHITELIST: addresses,
+  RATE_LIMIT_REQUESTS: whole(100, 1, 1_000_000),
+  RATE_LIMIT_WINDOW: whole(60, 1, 86_400),
   MIN_CONFIDENCE: pattern('0.6', /^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'a number from 0 to 1'),
   CIRCUIT_BREAKER_THRESHOLD: whole(5, 1, 1_000),
   CIRCUIT_BREAKER_TIMEOUT: whole(60, 1, 3_600),
@@ -63,10 +76,6 @@ export type Settings = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]
 
 /** Settings of the contract that this build does not act on: to accept one in silence would be to promise it. */
 export const NOT_YET: Readonly<Record<string, string>> = {
-  TRUSTED_PROXIES: 'believing forwarding headers',
-  IP_WHITELIST: 'checking source addresses',
-  RATE_LIMIT_REQUESTS: 'limiting rates',
-  RATE_LIMIT_WINDOW: 'limiting rates',
   MAX_POSITION_SIZE_USD: 'limiting positions',
   MAX_ORDER_SIZE_USD: 'limiting orders',
 };

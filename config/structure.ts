@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseDecimal } from '../domain/decimal.ts';
 import { NAME } from '../domain/ids.ts';
 import type { Fault } from './fault.ts';
+import { isAddressEntry } from './address-entry.ts';
 import { fileName, NOT_YET, SETTINGS } from './settings.ts';
 
 const NAME_EXPECTED = 'A name has a-z, 0-9, _ and -, at most 32 characters.';
@@ -27,6 +28,14 @@ const duration = z.string().transform((value, context) => {
 const secrets = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .transform((value) => (typeof value === 'string' ? [value] : value));
+
+/** The secret of a Standard Webhooks sender: `whsec_` and 24 to 64 bytes in base64. */
+const webhookKeys = secrets.refine(
+  (keys) => keys.every((key) => /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(key)),
+  'Expected whsec_ and 24 to 64 bytes in base64.',
+);
+
+const ADDRESS_EXPECTED = 'Expected an address, a network such as 10.0.0.0/8, or the name tradingview.';
 
 /** A part of the contract that this build does not act on: a fault, never a silent nothing. */
 const notYet = (what: string) =>
@@ -71,10 +80,10 @@ const strategy = z.strictObject({
   hmac_secret: secrets.optional(),
   accounts: z.array(name).min(1).optional(),
   max_age: duration.optional(),
-  webhook_key: notYet('Standard Webhooks'),
-  ip_allow: notYet('checking source addresses'),
-  require: notYet('requiring every proof'),
-  strict: notYet('refusing unknown keys'),
+  webhook_key: webhookKeys.optional(),
+  ip_allow: z.array(z.string().refine(isAddressEntry, ADDRESS_EXPECTED)).min(1).optional(),
+  require: z.enum(['any', 'all'], { error: 'Expected any or all.' }).optional(),
+  strict: z.boolean().optional(),
   ordering: notYet('taking orders in turns'),
   limits: notYet('limits'),
 });

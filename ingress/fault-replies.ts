@@ -23,6 +23,8 @@ export function handleFaults(app: FastifyInstance, log: Logger): void {
 function sendProblem(reply: FastifyReply, refused: Refused, id: string): FastifyReply {
   const problem = refused.problem();
   if (refused.code === 'UNAVAILABLE') reply.header('retry-after', '5');
+  const wait = refused.members['retry_after'];
+  if (typeof wait === 'number') reply.header('retry-after', String(wait));
   return reply
     .code(problem.status)
     .type('application/problem+json')

@@ -1,19 +1,21 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Config } from '../config/config.ts';
-import { parseAlert, type Refusal } from '../domain/alert.ts';
+import { parseAlert, type Alert, type ParsedAlert, type Refusal } from '../domain/alert.ts';
 import { isSettled } from '../domain/answer.ts';
-import { isLoopback } from '../domain/loopback.ts';
 import { isJsonObject, toPlainJson, type ExactJson } from '../domain/json-number.ts';
+import { isLoopback } from '../domain/loopback.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import { awaitAnswer } from './await-answer.ts';
 import type { Engine } from './engine.ts';
 import { formIntent, type SigningKey } from './form-intent.ts';
-import type { Links, Linked } from './links.ts';
+import type { Gate } from './gate.ts';
+import type { Linked, Links } from './links.ts';
 import { Prover, unproven, type Evidence, type Standing } from './prove.ts';
 import { readJson } from './read-json.ts';
 import { Refused } from './refused.ts';
+import { webhookHeaders } from './standard-webhooks.ts';
 import { openWindow, startOrder } from './start-order.ts';
 
 /** Every answer is out by 2.5 s: TradingView hangs up after three. What is left is for writing the answer. */
@@ -25,48 +27,85 @@ const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'x-forw
 export interface WebhookDeps {
   readonly config: Config;
   readonly engine: Engine;
+  readonly gate: Gate;
   readonly signingKey: SigningKey;
   readonly links: Links;
   readonly log: Logger;
 }
 
-export type WebhookHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+/** An alert on its way in: what is known of it so far. */
+interface Arrival {
+  readonly body: Buffer;
+  readonly evidence: Evidence;
+  /** The peer's address; a trusted proxy's word for it where one is configured. */
+  readonly address: string;
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number;
+  /** The same moment, by a clock that never steps. */
+  readonly begun: number;
+}
 
 /** `POST /webhook/tradingview`: proves the sender, understands the alert, starts the order, and answers. */
-export function webhookHandler(deps: WebhookDeps): WebhookHandler {
+export function webhookHandler(deps: WebhookDeps) {
   const prover = new Prover(deps.config.strategies);
-  return async (request, reply) => {
-    const begun = performance.now();
-    const receivedAt = Date.now();
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const arrival = arrivalOf(request);
     let strategy = '';
     try {
-      const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
-      const standing = prover.judge(evidenceOf(request), body);
-      if (standing.candidates.length === 1) strategy = standing.candidates[0]!;
-      const json = readBody(body, standing);
-      strategy = prover.settle(standing, secretOf(json));
-      const { answer, duplicate } = await handle(deps, { json, strategy, receivedAt, begun });
-      metrics.alerts.inc({ strategy, result: answer.status });
-      const { workflow_id, account, symbol, status } = answer;
-      deps.log.info({ workflow_id, account, symbol, status, duplicate }, 'Alert answered.');
-      return await reply.code(isSettled(answer.status) ? 200 : 202).send(answer);
+      deps.gate.enter();
+      try {
+        const proven = prove(deps, prover, arrival);
+        strategy = proven.strategy;
+        const answer = await carryOut(deps, arrival, proven);
+        metrics.alerts.inc({ strategy, result: answer.status });
+        const { workflow_id, account, symbol, status, duplicate } = answer;
+        deps.log.info({ workflow_id, account, symbol, status, duplicate }, 'Alert answered.');
+        return await reply.code(isSettled(answer.status) ? 200 : 202).send(answer);
+      } finally {
+        deps.gate.leave();
+      }
     } catch (error) {
-      if (error instanceof Refused) metrics.alerts.inc({ strategy, result: error.code });
+      if (error instanceof Refused) {
+        metrics.alerts.inc({ strategy, result: error.code });
+        deps.log.info({ strategy, code: error.code, address: arrival.address }, 'Alert refused.');
+      }
       throw error;
     } finally {
-      metrics.answer.observe((performance.now() - begun) / 1000);
+      metrics.answer.observe((performance.now() - arrival.begun) / 1000);
     }
   };
 }
 
-async function handle(
-  { config, engine, signingKey, links }: WebhookDeps,
-  { json, strategy, receivedAt, begun }: { json: ExactJson; strategy: string; receivedAt: number; begun: number },
-): Promise<{ answer: Linked; duplicate: boolean }> {
+/** From the cheapest check to the dearest; a stranger learns nothing but that it is one. */
+function prove(
+  { gate }: WebhookDeps,
+  prover: Prover,
+  { body, evidence, address }: Arrival,
+): { strategy: string; json: ExactJson } {
+  gate.requireAddress(address);
+  try {
+    const standing = prover.judge(evidence, body);
+    const json = readBody(body, standing);
+    const strategy = prover.settle(standing, secretOf(json));
+    gate.requireAddressOf(strategy, address);
+    return { strategy, json };
+  } catch (error) {
+    if (error instanceof Refused && (error.code === 'UNPROVEN' || error.code === 'UNKNOWN_TOKEN')) {
+      gate.countFailedProof(address);
+    }
+    throw error;
+  }
+}
+
+async function carryOut(
+  { config, engine, gate, signingKey, links }: WebhookDeps,
+  { evidence, receivedAt, begun }: Arrival,
+  { strategy, json }: { strategy: string; json: ExactJson },
+): Promise<Linked> {
   const left = (): number => begun + START_DEADLINE_MS - performance.now();
-  const parsed = parseAlert(json);
-  if (!parsed.ok) throw refusal(parsed.refusals);
-  const { signed, digest } = await formIntent(parsed.alert, {
+  const parsed = requireUnderstood(parseAlert(json), config.strategies[strategy]!.strict);
+  gate.countEntry(strategy);
+  const { signed, digest } = await formIntent(withDeliveryId(parsed.alert, evidence), {
     others: toPlainJson(parsed.others),
     strategy,
     receivedAt,
@@ -76,19 +115,25 @@ async function handle(
   });
   const alert = toPlainJson(withoutSecret(json));
   const started = await startOrder(engine, signed, { digest, alert }, left());
-  const duplicate = started === 'duplicate';
   const told = await awaitAnswer(engine, signed.intent, begun + config.settings.ANSWER_BUDGET_MS);
-  return { answer: links.onto({ ...told, duplicate }), duplicate };
+  return links.onto({ ...told, duplicate: started === 'duplicate' });
 }
 
-function evidenceOf(request: FastifyRequest): Evidence {
+function arrivalOf(request: FastifyRequest): Arrival {
   const { token } = request.params as { token?: string };
   const signature = request.headers['x-webhook-signature'];
   const forwarded = FORWARDING_HEADERS.some((header) => request.headers[header] !== undefined);
   return {
-    token,
-    signature: Array.isArray(signature) ? signature.join(',') : signature,
-    isLocal: !forwarded && isLoopback(request.socket.remoteAddress ?? ''),
+    body: request.body instanceof Buffer ? request.body : Buffer.alloc(0),
+    evidence: {
+      token,
+      signature: Array.isArray(signature) ? signature.join(',') : signature,
+      delivery: webhookHeaders(request.headers),
+      isLocal: !forwarded && isLoopback(request.socket.remoteAddress ?? ''),
+    },
+    address: request.ip,
+    receivedAt: Date.now(),
+    begun: performance.now(),
   };
 }
 
@@ -110,6 +155,21 @@ function withoutSecret(json: ExactJson): ExactJson {
   if (!isJsonObject(json)) return json;
   const { secret: _secret, ...rest } = json;
   return rest;
+}
+
+/** A Standard Webhooks sender names each delivery, and repeats the name when it repeats the delivery. */
+function withDeliveryId(alert: Alert, { delivery }: Evidence): Alert {
+  if (alert.id !== undefined || delivery === undefined || delivery === 'incomplete') return alert;
+  const inferred = [...alert.inferred, 'The webhook-id is taken as the id, because the alert has none.'];
+  return { ...alert, id: delivery.id, inferred };
+}
+
+function requireUnderstood(parsed: ParsedAlert, strict: boolean): Extract<ParsedAlert, { ok: true }> {
+  if (!parsed.ok) throw refusal(parsed.refusals);
+  const [unknown] = parsed.alert.ignored;
+  if (!strict || unknown === undefined) return parsed;
+  const message = `The key ${JSON.stringify(unknown)} is not known, and this strategy refuses unknown keys.`;
+  throw refusal([{ code: 'UNSUPPORTED_FIELD', field: unknown, message }]);
 }
 
 function refusal(refusals: readonly [Refusal, ...Refusal[]]): Refused {

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { keyId } from '../activities/verify-keys.ts';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../ingress/engine.ts';
+import { Gate } from '../ingress/gate.ts';
 import { Links } from '../ingress/links.ts';
 import { buildOperatorApp } from '../ingress/operator-app.ts';
 import { buildPublicApp } from '../ingress/public-app.ts';
@@ -35,17 +36,18 @@ export async function serveIngress(options: IngressOptions): Promise<RunningIngr
   const { config, log, signingKey } = options;
   const { HOST, PORT, OPERATOR_HOST, OPERATOR_PORT } = config.settings;
   const engine = new Engine(options.engine.client, options.engine.connection, log);
-  let draining = false;
+  const gate = new Gate(config);
   const operatorUrl = `http://${urlHost(OPERATOR_HOST)}:${OPERATOR_PORT}`;
   const shared = {
     config,
     engine,
+    gate,
     log,
     signingKey: { id: keyId(createPublicKey(signingKey)), key: signingKey },
     links: new Links(operatorUrl, options.uiUrl, options.engine.namespace),
   };
   const { isWorking, version, libraryMetricsUrl } = options;
-  const publicApp = buildPublicApp({ ...shared, isWorking, version, isDraining: () => draining });
+  const publicApp = buildPublicApp({ ...shared, isWorking, version });
   const operatorApp = buildOperatorApp({ ...shared, libraryMetricsUrl });
   engine.watch();
   await listen(publicApp, HOST, PORT, 'PORT');
@@ -54,7 +56,7 @@ export async function serveIngress(options: IngressOptions): Promise<RunningIngr
     publicUrl: `http://${urlHost(HOST)}:${(publicApp.server.address() as AddressInfo).port}`,
     operatorUrl,
     stop: async () => {
-      draining = true;
+      await gate.drain();
       engine.unwatch();
       await Promise.all([publicApp.close(), operatorApp.close()]);
     },
