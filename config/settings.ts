@@ -56,6 +56,13 @@ export const SETTINGS = {
   WEBHOOK_SECRET: secret,
   INTENT_SIGNING_KEY: secret,
   INTENT_VERIFY_KEYS: optional,
+  PAYLOAD_ENCRYPTION_KEYS: {
+    parse: (value) =>
+      /^[a-z0-9_-]{1,32}:[A-Za-z0-9+/]{43}=(,[a-z0-9_-]{1,32}:[A-Za-z0-9+/]{43}=)*$/.test(value) ? value : undefined,
+    fallback: undefined,
+    expected: 'id:key pairs separated by commas, each key 32 bytes in base64; the first encrypts, all decrypt',
+    secret: true,
+  } as Setting<string | undefined>,
   TRUSTED_PROXIES: addresses,
   IP_WHITELIST: addresses,
   RATE_LIMIT_REQUESTS: whole(100, 1, 1_000_000),

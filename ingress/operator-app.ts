@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { fastify, type FastifyInstance } from 'fastify';
 
 import type { Config } from '../config/config.ts';
@@ -9,6 +10,7 @@ import type { Command } from '../domain/command.ts';
 import { parseIsoTime } from '../domain/iso-time.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { METRICS_CONTENT_TYPE, metrics, metricsText } from '../telemetry/metrics.ts';
+import { serveCodec } from './codec-endpoint.ts';
 import type { Engine } from './engine.ts';
 import { handleFaults } from './fault-replies.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
@@ -28,6 +30,10 @@ export interface OperatorDeps {
   readonly log: Logger;
   /** Where the engine's library serves its own metrics; they join ours on one page. */
   readonly libraryMetricsUrl: string;
+  /** Reads what the engine stores, where that is encrypted. */
+  readonly codec: PayloadCodec | undefined;
+  /** From where the Temporal Web UI asks to have it read. */
+  readonly uiOrigin: string | null;
 }
 
 const FILTERS: Readonly<Record<keyof OrderFilter, RegExp>> = {
@@ -49,6 +55,7 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   if (token !== undefined)
     app.addHook('onRequest', async (request) => requireToken(token, request.headers.authorization));
 
+  if (deps.codec !== undefined) serveCodec(app, deps.codec, deps.uiOrigin);
   app.get('/orders', async (request) => {
     const page = await orders.list(readFilter(request.query as Record<string, unknown>));
     return { orders: page.orders.map((order) => links.onto(order)), next: page.next };

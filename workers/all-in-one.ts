@@ -11,7 +11,7 @@ import { runWorker } from './run-worker.ts';
 import { serveIngress } from './serve-ingress.ts';
 import { findTemporalCli } from './temporal-cli.ts';
 import { welcome } from './welcome.ts';
-import { workflowBundle } from './workflow-bundle.ts';
+import { isEncrypted, workflowBundle } from './workflow-bundle.ts';
 
 /** Everything in one process tree: what `npm start` runs. */
 await runProcess(async (context) => {
@@ -21,8 +21,8 @@ await runProcess(async (context) => {
   const signingKey = loadSigningKey(config);
   const keys = new VerifyKeys(loadVerifyKeys(config));
 
-  const [embedded, bundle] = await Promise.all([startEngine(context), workflowBundle(root)]);
-  const engine = await connectEngine(embedded?.address);
+  const [embedded, bundle] = await Promise.all([startEngine(context), workflowBundle(root, isEncrypted(config))]);
+  const engine = await connectEngine({ config, root, address: embedded?.address });
   onStop(() => engine.connection.close());
   const desk = await openDesk(config, keys, log);
   onStop(() => desk.close());

@@ -1,8 +1,12 @@
 import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 
+import type { Config } from '../config/config.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
+import { EncryptionCodec, parsePayloadKeys } from './payload-codec.ts';
+import { encodedFailures } from './workflow-bundle.ts';
 
 const CONNECT_MS = 10_000;
 /** `Keyword` among the engine's types of indexed values. */
@@ -12,13 +16,28 @@ export interface EngineConnection {
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
+  /** How values become what the engine stores: encrypted, where there are keys for it. */
+  readonly dataConverter: DataConverter;
+  readonly codec: EncryptionCodec | undefined;
+}
+
+export interface ConnectOptions {
+  readonly config: Config;
+  /** The folder of `package.json`. */
+  readonly root: string;
+  /** The embedded engine's address; not there where the configuration names another engine. */
+  readonly address?: string | undefined;
 }
 
 /**
  * Connects to the engine: to the embedded one where its address is given, else to the one that Temporal's own settings
  * name. Client and worker share the connection, or no order would start eagerly.
  */
-export async function connectEngine(embeddedAddress: string | undefined): Promise<EngineConnection> {
+export async function connectEngine({
+  config,
+  root,
+  address: embeddedAddress,
+}: ConnectOptions): Promise<EngineConnection> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const address = embeddedAddress ?? connectionOptions.address ?? 'localhost:7233';
   const isHere = /^(127\.|localhost|\[::1\])/.test(address);
@@ -29,9 +48,12 @@ export async function connectEngine(embeddedAddress: string | undefined): Promis
     ...(isHere ? { grpcCompression: { codec: 'none' as const } } : {}),
   });
   const connection = await withinTime(connecting, `The Temporal server at ${address} does not answer.`);
-  const client = new Client({ connection, namespace });
+  const pairs = config.settings.PAYLOAD_ENCRYPTION_KEYS;
+  const codec = pairs === undefined ? undefined : new EncryptionCodec(parsePayloadKeys(pairs));
+  const dataConverter = codec === undefined ? {} : { payloadCodecs: [codec], ...encodedFailures(root) };
+  const client = new Client({ connection, namespace, dataConverter });
   await registerSearchAttributes(connection, namespace);
-  return { connection, client, namespace };
+  return { connection, client, namespace, dataConverter, codec };
 }
 
 /** An order that starts with an attribute that the engine does not know would not start at all. */

@@ -6,9 +6,9 @@ import { welcome } from './welcome.ts';
 
 /** Both listeners, against the engine that `TEMPORAL_ADDRESS` names; orders are carried out by workers elsewhere. */
 await runProcess(async (context) => {
-  const { config, onStop } = context;
+  const { config, root, onStop } = context;
   const signingKey = loadSigningKey(config);
-  const engine = await connectEngine(undefined);
+  const engine = await connectEngine({ config, root });
   onStop(() => engine.connection.close());
   const uiUrl = process.env['TEMPORAL_UI_URL'] ?? null;
   // Workers are other processes: their health is their own, and the engine holds orders until one is there.

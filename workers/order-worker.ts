@@ -4,13 +4,13 @@ import { openDesk } from './desk.ts';
 import { loadVerifyKeys } from './intent-keys.ts';
 import { runProcess } from './run-process.ts';
 import { runWorker } from './run-worker.ts';
-import { workflowBundle } from './workflow-bundle.ts';
+import { isEncrypted, workflowBundle } from './workflow-bundle.ts';
 
 /** Orders and their activities, against the engine that `TEMPORAL_ADDRESS` names. Holds no key that could sign. */
 await runProcess(async ({ config, root, log, onStop, fail }) => {
   const keys = new VerifyKeys(loadVerifyKeys(config));
-  const bundle = await workflowBundle(root);
-  const engine = await connectEngine(undefined);
+  const bundle = await workflowBundle(root, isEncrypted(config));
+  const engine = await connectEngine({ config, root });
   onStop(() => engine.connection.close());
   const desk = await openDesk(config, keys, log);
   onStop(() => desk.close());

@@ -22,7 +22,7 @@ export interface RunningWorker {
 
 /** Runs orders and their activities until it is told to stop. */
 export async function runWorker(
-  { connection, namespace }: EngineConnection,
+  { connection, namespace, dataConverter }: EngineConnection,
   desk: Desk,
   bundle: string,
   log: Logger,
@@ -30,6 +30,7 @@ export async function runWorker(
   const worker = await Worker.create({
     connection,
     namespace,
+    dataConverter,
     taskQueue: ORDERS_QUEUE,
     workflowBundle: { codePath: bundle },
     // Every step of a history names the code that took it: the hash of the workflows' sources, which names the bundle.

@@ -48,7 +48,12 @@ export async function serveIngress(options: IngressOptions): Promise<RunningIngr
   };
   const { isWorking, version, libraryMetricsUrl } = options;
   const publicApp = buildPublicApp({ ...shared, isWorking, version });
-  const operatorApp = buildOperatorApp({ ...shared, libraryMetricsUrl });
+  const operatorApp = buildOperatorApp({
+    ...shared,
+    libraryMetricsUrl,
+    codec: options.engine.codec,
+    uiOrigin: options.uiUrl,
+  });
   engine.watch();
   await listen(publicApp, HOST, PORT, 'PORT');
   await listen(operatorApp, OPERATOR_HOST, OPERATOR_PORT, 'OPERATOR_PORT');

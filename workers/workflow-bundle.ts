@@ -1,20 +1,33 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { bundleWorkflowCode } from '@temporalio/worker';
+
+import type { Config } from '../config/config.ts';
+
+/** Marks the bundle that encodes failures, for an engine whose payloads are encrypted. */
+const ENCRYPTED = '-encrypted';
+
+/** Whether the configuration asks for encrypted payloads. */
+export function isEncrypted({ settings }: Config): boolean {
+  return settings.PAYLOAD_ENCRYPTION_KEYS !== undefined;
+}
+
+/** Client, worker and workflows must convert failures alike. */
+export function encodedFailures(root: string): { failureConverterPath: string } {
+  return { failureConverterPath: join(root, 'workflows', 'failure-converter.ts') };
+}
 
 /**
  * The workflows' code as the engine's library loads it. Bundling costs a second and much memory, so it is done once
  * for each state of the sources, and in a process of its own.
  * @returns the bundle's path
  */
-export async function workflowBundle(root: string): Promise<string> {
-  const prebuilt = join(root, 'dist', 'workflow-bundle.js');
-  if (!existsSync(join(root, 'workflows', 'index.ts'))) return prebuilt;
-  const bundle = join(root, '.cache', 'workflows', `${hashOfSources(root)}.js`);
+export async function workflowBundle(root: string, encrypted: boolean): Promise<string> {
+  const bundle = join(root, '.cache', 'workflows', `${hashOfSources(root)}${encrypted ? ENCRYPTED : ''}.js`);
   if (existsSync(bundle)) return bundle;
   const builder = spawn(process.execPath, [fileURLToPath(import.meta.url), root, bundle], { stdio: 'inherit' });
   const code = await new Promise<number | null>((resolve, reject) => builder.on('error', reject).on('exit', resolve));
@@ -43,7 +56,12 @@ async function build(root: string, bundle: string): Promise<void> {
     warn: quiet,
     error: (message: string) => void process.stderr.write(`${message}\n`),
   };
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows', 'index.ts'), logger });
+  const failures = basename(bundle, '.js').endsWith(ENCRYPTED) ? encodedFailures(root) : {};
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, 'workflows', 'index.ts'),
+    logger,
+    ...failures,
+  });
   mkdirSync(dirname(bundle), { recursive: true });
   const whole = `${bundle}.${process.pid}`;
   writeFileSync(whole, code);
