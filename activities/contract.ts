@@ -10,8 +10,11 @@ export interface OfOrder {
 }
 
 export interface CheckRequest extends OfOrder {
-  /** Whether an earlier run of this history may have sent the order already. */
-  readonly afterReset: boolean;
+  /**
+   * The first run of this history. An activity that finds itself in another one comes after a reset, and an earlier run
+   * may have sent its order; so also where the engine hands it a request that an earlier run recorded.
+   */
+  readonly originalRunId: string;
   /** The proof on which a lost order may be placed again. */
   readonly absence?: Absence;
 }

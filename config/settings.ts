@@ -1,4 +1,4 @@
-import { isAddressEntry } from './address-entry.ts';
+import { isAddressEntry, isNetwork } from './address-entry.ts';
 import type { Fault } from './fault.ts';
 import type { SecretSource } from './secret-source.ts';
 
@@ -33,14 +33,14 @@ const pattern = (fallback: string, shape: RegExp, expected: string): Setting<str
   fallback,
   expected,
 });
-const addresses: Setting<readonly string[]> = {
+const addresses = (isEntry: (entry: string) => boolean): Setting<readonly string[]> => ({
   parse: (value) => {
     const entries = value.split(',').map((entry) => entry.trim());
-    return entries.every(isAddressEntry) ? entries : undefined;
+    return entries.every(isEntry) ? entries : undefined;
   },
   fallback: [],
   expected: 'addresses or networks, such as 10.0.0.0/8, separated by commas',
-};
+});
 
 /** Every setting that this build honours, with the value it has when nobody sets it. */
 export const SETTINGS = {
@@ -63,8 +63,8 @@ export const SETTINGS = {
     expected: 'id:key pairs separated by commas, each key 32 bytes in base64; the first encrypts, all decrypt',
     secret: true,
   } as Setting<string | undefined>,
-  TRUSTED_PROXIES: addresses,
-  IP_WHITELIST: addresses,
+  TRUSTED_PROXIES: addresses(isNetwork),
+  IP_WHITELIST: addresses(isAddressEntry),
   RATE_LIMIT_REQUESTS: whole(100, 1, 1_000_000),
   RATE_LIMIT_WINDOW: whole(60, 1, 86_400),
   MIN_CONFIDENCE: pattern('0.6', /^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'a number from 0 to 1'),

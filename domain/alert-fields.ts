@@ -30,7 +30,10 @@ const UNSUPPORTED: ReadonlyMap<string, SupportedField | null> = new Map([
   ...spellings(null, 'exchange tv_exchange venue e destination'),
   ...spellings('account', 'accounts accountId apiKey stub profilesCodes a'),
   ...spellings('action', 'side signal direction order command b isBuy isSell isClose'),
-  ...spellings(null, 'position sentiment market_position strategy_info prev_position prev_market_position'),
+  ...spellings(
+    null,
+    'position sentiment market_position strategy_info strategy_info.market_position prev_position prev_market_position',
+  ),
   ...spellings(null, 'position_size strategy.position_size pos target_quantity'),
   ...spellings('quantity', 'qty size contracts amount units volume shares lots q order.amount'),
   ...spellings(null, 'quantity_type unitsType investmentType currency_type amountPerTradeType risk'),
@@ -68,17 +71,16 @@ export function judgeField(key: string): FieldVerdict {
     return { kind: 'supported', field: key as SupportedField };
   }
   const bare = bareOf(key);
-  const sameLetters = SUPPORTED_FIELDS.find((field) => bareOf(field) === bare);
+  const undressed = SUPPORTED_FIELDS.find((field) => bareOf(field) === bare);
   const instead = UNSUPPORTED.get(bare);
   // `orderType` is a spelling of its own in other systems; `ORDER_TYPE` is this system's key in other letters.
   if (instead !== undefined) return { kind: 'unsupported', instead };
-  if (sameLetters !== undefined) return { kind: 'misspelt', meant: sameLetters };
+  if (undressed !== undefined) return { kind: 'misspelt', meant: undressed };
   if (NUMBERED.test(bare)) return { kind: 'unsupported', instead: null };
   const near = NEAR_TARGETS.find((target) => isNear(bare, bareOf(target)));
   return near === undefined ? { kind: 'unknown' } : { kind: 'misspelt', meant: near };
 }
 
-/** Short keys have too many neighbours that mean something else: `note` is not a misspelt `price`. */
 const NEAR_LENGTH_MIN = 4;
 const NEAR_TARGETS: readonly string[] = [
   ...SUPPORTED_FIELDS,
@@ -87,10 +89,17 @@ const NEAR_TARGETS: readonly string[] = [
   ...'require_position flatten_first cancel_first approval execution not_before'.split(' '),
 ].filter((field) => field.length >= NEAR_LENGTH_MIN);
 
+/**
+ * How far a word may be from a key and still be taken for it. Short words have neighbours that mean something else
+ * (`tile`, `lime`, `auction`): of four letters only two may be swapped.
+ */
 function isNear(written: string, meant: string): boolean {
-  const allowed = meant.length >= 8 ? 2 : 1;
-  return written.length >= NEAR_LENGTH_MIN - 1 && distance(written, meant, allowed) <= allowed;
+  if (meant.length <= 4) return distance(written, meant, 1) === 1 && lettersOf(written) === lettersOf(meant);
+  const allowed = meant.length >= 11 ? 2 : 1;
+  return distance(written, meant, allowed) <= allowed;
 }
+
+const lettersOf = (word: string): string => [...word].toSorted().join('');
 
 /** Edits (a letter more, less, other, or two swapped) from one word to another; stops counting past `limit`. */
 function distance(a: string, b: string, limit: number): number {

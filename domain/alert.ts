@@ -68,11 +68,11 @@ export function parseAlert(body: ExactJson): ParsedAlert {
     return { ok: false, refusals: [{ code: 'MALFORMED', field: null, message }] };
   }
   const refusals: Refusal[] = [];
-  const others: Record<string, ExactJson> = {};
+  const others = new Map<string, ExactJson>();
   for (const key of Object.keys(body)) {
     const verdict = judgeField(key);
     const shown = JSON.stringify(key.slice(0, 40));
-    if (verdict.kind === 'unknown') others[key] = body[key]!;
+    if (verdict.kind === 'unknown') others.set(key, body[key]!);
     if (verdict.kind === 'misspelt') {
       const message = `The key ${shown} is not known; did you mean "${verdict.meant}"?`;
       refusals.push({ code: 'MISSPELT_FIELD', field: key, message });
@@ -86,7 +86,7 @@ export function parseAlert(body: ExactJson): ParsedAlert {
 
   const read = new FieldReader(body, refusals);
   const symbol = read.text('symbol', /^[\x21-\x7e]{1,64}$/, 'a market such as "BTC/USDT"');
-  const actionText = read.text('action', /^[^]{1,200}$/, '"buy" or "sell"');
+  const actionText = read.text('action', /^[^]*$/, '"buy" or "sell"');
   const quantity = read.positive('quantity');
   const id = read.text('id', /^[^]{1,1024}$/, 'a text that is unique to this alert');
   const account = read.text('account', NAME, 'the name of an account (a-z, 0-9, _ and -)');
@@ -130,9 +130,9 @@ export function parseAlert(body: ExactJson): ParsedAlert {
     confidence,
     ...(time === undefined ? {} : { time }),
     inferred: priced.inferred,
-    ignored: Object.keys(others).map((key) => key.slice(0, 64)),
+    ignored: [...others.keys()].map((key) => key.slice(0, 64)),
   };
-  return { ok: true, alert, secret, others };
+  return { ok: true, alert, secret, others: Object.fromEntries(others) };
 }
 
 interface Prices {
@@ -203,11 +203,14 @@ class FieldReader {
   text(field: SupportedField, shape: RegExp, expected: string): string | undefined {
     if (!this.#has(field)) return undefined;
     const value = this.#body[field];
-    if (typeof value !== 'string')
+    if (typeof value === 'string' && shape.test(value) && !isPlaceholder(value)) return value;
+    // A sender's secret is never repeated, not even where it is wrong.
+    if (field === 'secret') return this.#invalid(field, `cannot be used; expected ${expected}, in quotes`);
+    if (typeof value !== 'string') {
       return this.#invalid(field, `is ${describe(value)}; expected ${expected}, in quotes`);
+    }
     if (isPlaceholder(value)) return this.#placeholder(field, value);
-    if (!shape.test(value)) return this.#invalid(field, `is ${quote(value)}; expected ${expected}`);
-    return value;
+    return this.#invalid(field, `is ${quote(value)}; expected ${expected}`);
   }
 
   positive(field: SupportedField): DecimalString | undefined {

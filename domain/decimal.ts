@@ -3,8 +3,8 @@ import { Decimal } from 'decimal.js';
 /** A decimal number as text, without exponent, sign of plus, or trailing zeros. Money never becomes a float. */
 export type DecimalString = string;
 
-// Forty digits hold any price times any quantity exactly; the default twenty do not.
-const Exact = Decimal.clone({ precision: 40, toExpNeg: -40, toExpPos: 40, rounding: Decimal.ROUND_DOWN });
+// Eighty digits hold any price times any quantity exactly; the default twenty do not.
+const Exact = Decimal.clone({ precision: 80, toExpNeg: -80, toExpPos: 80, rounding: Decimal.ROUND_DOWN });
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$/;
 const DIGITS_MAX = 30;

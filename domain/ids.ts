@@ -33,8 +33,13 @@ export function windowId(strategy: string, contentHash: string): string {
  * not survive being shown (anything but printable ASCII).
  */
 export function keyOfId(id: string, sha256: Sha256): string {
-  return /^[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?$/.test(id) ? id : `h-${base32(sha256(`id\n${id}`), 26)}`;
+  if (/^[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?$/.test(id) && !DERIVED.test(id)) return id;
+  // Half a character has no bytes of its own; written as JSON, two different ones stay different.
+  return `h-${base32(sha256(`id\n${id.isWellFormed() ? id : JSON.stringify(id)}`), 26)}`;
 }
+
+/** The shape of a key that was derived: an id that looks like one must not meet one. */
+const DERIVED = /^[hcw]-[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** The key of an alert whose content holds its time: the content is the identity. */
 export function keyOfContent(contentHash: string): string {

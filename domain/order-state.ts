@@ -49,6 +49,7 @@ export const isResting = (state: OrderState): boolean =>
 
 /** The state after a placement came to something. */
 export function placed(state: OrderState, placement: Placement): OrderState {
+  if (isFinal(state)) return state;
   switch (placement.kind) {
     case 'accepted':
       return observed(state, placement.order);
@@ -114,6 +115,7 @@ const MOVES: Record<VenueStatus, readonly VenueStatus[]> = {
  */
 export function observed(state: OrderState, order: VenueOrder): OrderState {
   const from = state.status;
+  if (!isVenueStatus(from) && isFinal(state)) return state;
   if (isVenueStatus(from) && !MOVES[from].includes(order.status)) return state;
   if (compare(order.filledQuantity, state.filledQuantity) < 0) return state;
 

@@ -61,4 +61,4 @@ export function checkBracket(intent: Intent): Reason | null {
 const wrongSide = (message: string): Reason =>
   reason('BRACKET_WRONG_SIDE', message, 'Swap "stop_loss" and "take_profit", or correct the one that is wrong.');
 
-const seconds = (ms: number): string => (ms / 1000).toFixed(1).replace(/\.0$/, '');
+const seconds = (ms: number): string => String(ms / 1000);

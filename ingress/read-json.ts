@@ -24,6 +24,8 @@ export function readJson(body: Buffer): ExactJson {
       quotes survives being empty.`.replace(/\s+/g, ' '),
     );
   }
+  // The root, too, is handed to the reviver, under an empty key.
+  seen.set('', (seen.get('') ?? 0) - 1);
   requireEachKeyOnce(text, seen);
   return value;
 }
@@ -46,7 +48,10 @@ function requireShallow(text: string): void {
   }
 }
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]]/g;
+// An unended string runs to the end of the text: to give up at each quote and start anew would take quadratic time.
+const TOKENS = /"(?:[^"\\]|\\.)*(?:"|$)|[{}[\]]/gs;
+/** Keys that in careless hands change what every object has. */
+const PROTOTYPE_KEYS = ['__proto__', 'constructor', 'prototype'];
 const KEYS = /("(?:[^"\\]|\\.)*")(\s*:)?/g;
 
 /** A parser keeps the last of two equal members and drops the first: one body, two orders. */
@@ -55,7 +60,7 @@ function requireEachKeyOnce(text: string, seen: ReadonlyMap<string, number>): vo
   for (const [, literal, colon] of text.matchAll(KEYS)) {
     if (colon === undefined) continue;
     const key = JSON.parse(literal!) as string;
-    if (key === '__proto__') throw malformed('The key "__proto__" is not allowed.');
+    if (PROTOTYPE_KEYS.includes(key)) throw malformed(`The key "${key}" is not allowed.`);
     written.set(key, (written.get(key) ?? 0) + 1);
   }
   for (const [key, count] of written) {
@@ -65,9 +70,8 @@ function requireEachKeyOnce(text: string, seen: ReadonlyMap<string, number>): vo
 
 const malformed = (message: string): Refused => new Refused('MALFORMED', message);
 
-/** A parser's message quotes the body; control characters of it must not reach a terminal. */
+/** A parser's message quotes the body, which may hold a secret or a terminal's control characters: it ends before that. */
 function oneLine(error: unknown): string {
-  return String((error as Error).message)
-    .replace(/\p{Cc}+/gu, ' ')
-    .slice(0, 160);
+  const [before = ''] = String((error as Error).message).split(/,? ?\.{0,3}"/);
+  return before.replace(/\p{Cc}+/gu, ' ').slice(0, 120);
 }

@@ -21,8 +21,14 @@ import { openWindow, startOrder } from './start-order.ts';
 /** Every answer is out by 2.5 s: TradingView hangs up after three. What is left is for writing the answer. */
 const START_DEADLINE_MS = 2_300;
 
-/** Headers by which a proxy speaks for somebody else. */
-const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'x-forwarded-host', 'x-forwarded-proto'];
+/**
+ * Headers by which a proxy speaks for somebody else, and those that a browser adds: a page from anywhere can make a
+ * browser on this machine post to it.
+ */
+const NOT_LOCAL_HEADERS = (
+  'forwarded x-forwarded-for x-real-ip x-forwarded-host x-forwarded-proto ' +
+  'origin referer sec-fetch-site sec-fetch-mode'
+).split(' ');
 
 export interface WebhookDeps {
   readonly config: Config;
@@ -122,14 +128,14 @@ async function carryOut(
 function arrivalOf(request: FastifyRequest): Arrival {
   const { token } = request.params as { token?: string };
   const signature = request.headers['x-webhook-signature'];
-  const forwarded = FORWARDING_HEADERS.some((header) => request.headers[header] !== undefined);
+  const fromElsewhere = NOT_LOCAL_HEADERS.some((header) => request.headers[header] !== undefined);
   return {
     body: request.body instanceof Buffer ? request.body : Buffer.alloc(0),
     evidence: {
       token,
       signature: Array.isArray(signature) ? signature.join(',') : signature,
       delivery: webhookHeaders(request.headers),
-      isLocal: !forwarded && isLoopback(request.socket.remoteAddress ?? ''),
+      isLocal: !fromElsewhere && isLoopback(request.socket.remoteAddress ?? ''),
     },
     address: request.ip,
     receivedAt: Date.now(),

@@ -44,9 +44,9 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   const { intent } = signed;
   let state: OrderState = carried?.state ?? NEW_ORDER;
   let lostAt: number | null = null;
-  // A fact about this run that activities are told and that no code here branches on: a reset run repeats the commands
-  // of the run before it, and only the outside may answer differently.
-  const afterReset = workflowInfo().runId !== workflowInfo().originalExecutionRunId;
+  // Activities are told, so that they know when they come after a reset; no code here branches on it: a reset run
+  // repeats the commands of the run before it, and only the outside may answer differently.
+  const originalRunId = workflowInfo().originalExecutionRunId;
 
   setHandler(orderQuery, () => ({ answer: answerOf(intent, state), lostAt }));
   setHandler(cancelUpdate, cancel, { validator: refuseWhenFinal });
@@ -74,7 +74,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   async function attempt(basis: { absence?: Absence }): Promise<{ clockOffsetMs?: number }> {
     const now = Date.now();
     const local = proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now));
-    const check = await local.checkBeforeTrade({ signed, afterReset, ...basis }).catch(whatFailureTells);
+    const check = await local.checkBeforeTrade({ signed, originalRunId, ...basis }).catch(whatFailureTells);
     if (check.kind !== 'admitted') {
       become(check.kind === 'found' ? observed(state, check.order) : placed(state, check));
       return {};
@@ -83,7 +83,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     const clock = check.clock === 'stale' ? await sampleClock({ signed }) : check.clock;
     const offset = clock === undefined ? {} : { clockOffsetMs: clock.offsetMs };
     const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));
-    const request = { signed, afterReset, ...basis, ...offset };
+    const request = { signed, originalRunId, ...basis, ...offset };
     become(placed(state, await placeOrder(request).catch(whatFailureTells)));
     return offset;
   }

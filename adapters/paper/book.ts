@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 
-import type { OrderType, Side } from '../../domain/alert.ts';
-import { add, isZero, multiply, subtract, type DecimalString } from '../../domain/decimal.ts';
+import type { OrderType, Side, TimeInForce } from '../../domain/alert.ts';
+import { add, compare, isZero, multiply, subtract, type DecimalString } from '../../domain/decimal.ts';
 import type { VenueStatus } from '../../domain/venue-order.ts';
 import { match, type Resting } from './matching.ts';
 
@@ -10,6 +10,7 @@ export interface BookedOrder extends Resting {
   readonly clientOrderId: string;
   readonly symbol: string;
   readonly quantity: DecimalString;
+  readonly timeInForce: TimeInForce;
   readonly status: VenueStatus;
   readonly filledQuantity: DecimalString;
   readonly averagePrice: DecimalString | null;
@@ -25,6 +26,7 @@ const SCHEMA = `
     quantity TEXT NOT NULL,
     limit_price TEXT,
     stop_price TEXT,
+    time_in_force TEXT NOT NULL,
     triggered INTEGER NOT NULL DEFAULT 0,
     status TEXT NOT NULL,
     filled_quantity TEXT NOT NULL DEFAULT '0',
@@ -89,8 +91,8 @@ export class PaperBook {
   book(order: Omit<BookedOrder, 'seq' | 'status' | 'filledQuantity' | 'averagePrice' | 'triggered'>): BookedOrder {
     this.#db
       .prepare(
-        `INSERT INTO orders (client_order_id, symbol, side, type, quantity, limit_price, stop_price, status, booked_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'working', ?)`,
+        `INSERT INTO orders (client_order_id, symbol, side, type, quantity, limit_price, stop_price, time_in_force, status, booked_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'working', ?)`,
       )
       .run(
         order.clientOrderId,
@@ -100,6 +102,7 @@ export class PaperBook {
         order.quantity,
         order.limitPrice,
         order.stopPrice,
+        order.timeInForce,
         Date.now(),
       );
     return this.find(order.clientOrderId)!;
@@ -109,9 +112,9 @@ export class PaperBook {
   tradeAt(symbol: string, price: DecimalString, arriving: string): void {
     for (const order of this.openOrders().filter((open) => open.symbol === symbol)) {
       const outcome = match(order, price);
-      // A limit order that was waiting trades at its own price; one that arrives takes what is there.
-      const maker = order.clientOrderId !== arriving && order.limitPrice !== null;
-      if (outcome.kind === 'fill') this.#fill(order, maker ? order.limitPrice : price);
+      if (outcome.kind === 'fill') this.#fill(order, this.#fillPrice(order, price, order.clientOrderId === arriving));
+      // It fills whole or not at all, so that "at once or not" and "whole or not" are the same here.
+      else if (outcome.triggered && order.timeInForce !== 'gtc') this.cancel(order.clientOrderId);
       else if (outcome.triggered !== order.triggered) {
         this.#db.prepare('UPDATE orders SET triggered = 1 WHERE seq = ?').run(order.seq);
       }
@@ -128,12 +131,23 @@ export class PaperBook {
     this.#db.close();
   }
 
+  /** A limit order that was waiting trades at its own price; one that arrives, or was just triggered, takes what is there. */
+  #fillPrice(order: BookedOrder, price: DecimalString, isArriving: boolean): DecimalString {
+    const wasWaiting = !isArriving && (order.type === 'limit' || order.triggered);
+    return wasWaiting && order.limitPrice !== null ? order.limitPrice : price;
+  }
+
   #fill(order: BookedOrder, price: DecimalString): void {
+    const { base, quote } = assetsOf(order.symbol);
+    const value = multiply(order.quantity, price);
+    // A stop that triggers far from its price may cost more than was kept for it: then it is canceled, as exchanges do.
+    if (order.side === 'buy' && quote !== null && compare(this.balance(quote), value) < 0) {
+      this.cancel(order.clientOrderId);
+      return;
+    }
     this.#db
       .prepare("UPDATE orders SET status = 'filled', filled_quantity = quantity, average_price = ? WHERE seq = ?")
       .run(price, order.seq);
-    const { base, quote } = assetsOf(order.symbol);
-    const value = multiply(order.quantity, price);
     const [bought, paid] = order.side === 'buy' ? [add, subtract] : [subtract, add];
     this.#setBalance(base, bought(this.balance(base), order.quantity));
     if (quote !== null) this.#setBalance(quote, paid(this.balance(quote), value));
@@ -164,6 +178,7 @@ function orderOf(row: Record<string, SQLOutputValue>): BookedOrder {
     quantity: row['quantity'] as string,
     limitPrice: row['limit_price'] as string | null,
     stopPrice: row['stop_price'] as string | null,
+    timeInForce: row['time_in_force'] as TimeInForce,
     triggered: row['triggered'] === 1,
     status: row['status'] as VenueStatus,
     filledQuantity: row['filled_quantity'] as string,

@@ -50,11 +50,11 @@ export class PaperAdapter implements VenueAdapter {
   }
 
   async place(ticket: OrderTicket): Promise<Placement> {
-    const price = this.#priceFor(ticket);
-    if (price === undefined) return { kind: 'denied', reason: noPrice(ticket) };
     return this.#book.atomically((): Placement => {
       const known = this.#book.find(ticket.clientOrderId);
       if (known !== undefined) return { kind: 'accepted', order: reportOf(known) };
+      const price = this.#priceFor(ticket);
+      if (price === undefined) return { kind: 'denied', reason: noPrice(ticket) };
       // Checked where it is booked: a process that was frozen on its way here books nothing.
       if (Date.now() >= ticket.notAfter) {
         const message = 'The order reached the paper venue after its time limit.';
@@ -63,10 +63,9 @@ export class PaperAdapter implements VenueAdapter {
       const rejection = this.#rejects(ticket, price);
       if (rejection !== null) return { kind: 'rejected', reason: rejection };
       const { clientOrderId, symbol, side, type, quantity, limitPrice = null, stopPrice = null } = ticket;
-      this.#book.book({ clientOrderId, symbol, side, type, quantity, limitPrice, stopPrice });
+      const timeInForce = ticket.timeInForce ?? 'gtc';
+      this.#book.book({ clientOrderId, symbol, side, type, quantity, limitPrice, stopPrice, timeInForce });
       this.#book.tradeAt(symbol, price, clientOrderId);
-      // It fills whole or not at all, so that "at once or not" and "whole or not" are the same here.
-      if (ticket.timeInForce === 'ioc' || ticket.timeInForce === 'fok') this.#book.cancel(clientOrderId);
       return { kind: 'accepted', order: reportOf(this.#book.find(clientOrderId)!) };
     });
   }

@@ -125,10 +125,15 @@ function* packageCases(): Generator<LintCase> {
   }
   yield accepted('adapters/ccxt -> ccxt', 'adapters/ccxt/client.ts', uses('ccxt'));
   yield accepted('adapters/ccxt -> undici', 'adapters/ccxt/agent.ts', uses('undici'));
-  // One file, since its name decides: prom-client passes, and the other four lines do not.
-  const lines = `import 'ccxt'; import 'undici'; import '../workflows/target.ts'; import './x/../target.ts';`;
-  const metrics = accepted('telemetry/metrics.ts -> prom-client only', 'telemetry/metrics.ts', uses('prom-client'));
-  yield { ...metrics, source: `${metrics.source} ${lines}`, fires: [imports, imports, imports, imports] };
+  // One file, since its name decides: prom-client and domain/ pass, and no other line does.
+  const forbidden = topFolders.filter((folder) => !arrows['telemetry']?.to.includes(folder));
+  const paths = ['ccxt', 'undici', './x/../target.ts', ...forbidden.map((folder) => `../${folder}/target.ts`)];
+  const lines = paths.map((path) => `import '${path}';`).join(' ');
+  yield {
+    ...accepted('telemetry/metrics.ts -> prom-client and domain only', 'telemetry/metrics.ts', uses('prom-client')),
+    source: `${uses('prom-client')} import '../domain/target.ts'; ${lines}`,
+    fires: paths.map(() => imports),
+  };
 }
 
 // Clock, randomness, I/O.
