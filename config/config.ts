@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { parseDocument } from 'yaml';
+import { parseDocument, type Tags } from 'yaml';
 
 import type { DecimalString } from '../domain/decimal.ts';
 import { isLoopback } from '../domain/loopback.ts';
@@ -84,12 +84,13 @@ export function loadConfig(env: NodeJS.ProcessEnv, root: string, workingDir: str
   const settings = readSettings(source, raw, faults);
 
   const accounts = readAccounts(structure, settings, faults);
-  const defaultAccount = structure.default_account ?? Object.keys(accounts)[0]!;
-  if (accounts[defaultAccount] === undefined) {
-    const fix = `Use one of ${Object.keys(accounts).join(', ')}.`;
+  const accountNames = Object.keys(structure.accounts ?? accounts);
+  const defaultAccount = structure.default_account ?? accountNames[0] ?? '';
+  if (!accountNames.includes(defaultAccount)) {
+    const fix = `Use one of ${accountNames.join(', ')}.`;
     faults.push({ path: 'default_account', message: `There is no account named ${defaultAccount}.`, fix });
   }
-  const strategies = readStrategies(structure, settings, Object.keys(accounts), faults);
+  const strategies = readStrategies(structure, settings, accountNames, faults);
   checkExposure(settings, accounts, strategies, faults);
   if (faults.length > 0) throw new ConfigFault(faults);
 
@@ -108,7 +109,7 @@ function readFile(
   if (named === undefined && !existsSync(file)) return { file: null, content: {} };
   const path = named === undefined ? 'holdfast.yaml' : 'HOLDFAST_CONFIG';
   try {
-    const document = parseDocument(readFileSync(file, 'utf8'));
+    const document = parseDocument(readFileSync(file, 'utf8'), { customTags: exactNumbers });
     const content: unknown = document.errors.length > 0 ? {} : (document.toJS() ?? {});
     for (const error of document.errors) {
       faults.push({ path, message: `The file is no valid YAML: ${error.message.split('\n')[0]}`, fix: 'Correct it.' });
@@ -124,6 +125,16 @@ function readFile(
   return { file, content: {} };
 }
 
+/** Numbers that a float would not hold stay the text that was written: a price is no approximation. */
+function exactNumbers(tags: Tags): Tags {
+  return tags.map((tag) => {
+    const isNumber = typeof tag === 'object' && /:(int|float)$/.test(tag.tag);
+    if (!isNumber || tag.collection !== undefined) return tag;
+    const resolve = (text: string): unknown => (String(Number(text)) === text ? Number(text) : text);
+    return { ...tag, resolve };
+  });
+}
+
 function readAccounts(structure: Structure, settings: Settings, faults: Fault[]): Record<string, AccountConfig> {
   const written = structure.accounts ?? {
     [settings.DEFAULT_EXCHANGE]: defaultExchangeSection(settings),
@@ -134,8 +145,8 @@ function readAccounts(structure: Structure, settings: Settings, faults: Fault[])
     const fix = 'Remove it, and write api_key: ${EXCHANGE_API_KEY} at the account that it belongs to.';
     if (!usesDefaultKey(structure, settings)) faults.push({ path: 'EXCHANGE_API_KEY', message, fix });
   }
-  const entries = Object.entries(written).map(([name, section]) => [name, readAccount(name, section, faults)]);
-  return Object.fromEntries(entries) as Record<string, AccountConfig>;
+  const sound = Object.entries(written).filter((entry): entry is [string, AccountSection] => entry[1] !== null);
+  return Object.fromEntries(sound.map(([name, section]) => [name, readAccount(name, section, faults)]));
 }
 
 /** Without a file: dry run, unless there is a key; then the sandbox, unless that is switched off. */
@@ -148,7 +159,7 @@ function defaultExchangeSection(settings: Settings): AccountSection {
 
 function usesDefaultKey(structure: Structure, settings: Settings): boolean {
   return Object.values(structure.accounts ?? {}).some(
-    (account) => account.venue === 'ccxt' && account.api_key === settings.EXCHANGE_API_KEY,
+    (account) => account?.venue === 'ccxt' && account.api_key === settings.EXCHANGE_API_KEY,
   );
 }
 
@@ -203,7 +214,8 @@ function readStrategies(
   faults: Fault[],
 ): Record<string, StrategyConfig> {
   const written = structure.strategies ?? { default: {} };
-  const entries = Object.entries(written).map(([name, section]) => {
+  const sound = Object.entries(written).filter((entry): entry is [string, StrategySection] => entry[1] !== null);
+  const entries = sound.map(([name, section]) => {
     for (const account of section.accounts ?? []) {
       if (accounts.includes(account)) continue;
       const path = `strategies.${name}.accounts`;

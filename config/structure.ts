@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { parseDecimal } from '../domain/decimal.ts';
+import { compare, isPositive, parseDecimal } from '../domain/decimal.ts';
 import { NAME } from '../domain/ids.ts';
 import type { Fault } from './fault.ts';
 import { isAddressEntry } from './address-entry.ts';
@@ -15,6 +15,8 @@ const decimal = z.union([z.string(), z.number()]).transform((value, context) => 
   if (exact === undefined) context.addIssue({ code: 'custom', message: 'Expected a decimal number, such as "67500".' });
   return exact ?? '0';
 });
+
+const notNegative = (value: string): boolean => compare(value, '0') >= 0;
 
 /** `60s`, `10m`, `500ms`, in milliseconds. */
 const duration = z.string().transform((value, context) => {
@@ -43,8 +45,8 @@ const notYet = (what: string) =>
 
 const paper = z.strictObject({
   venue: z.literal('paper'),
-  balances: z.record(z.string(), decimal).optional(),
-  prices: z.record(z.string(), decimal).optional(),
+  balances: z.record(z.string(), decimal.refine(notNegative, 'A balance cannot be below zero.')).optional(),
+  prices: z.record(z.string(), decimal.refine(isPositive, 'A price must be above zero.')).optional(),
   limits: notYet('limits'),
 });
 
@@ -93,36 +95,62 @@ const settingKeys = [...Object.keys(SETTINGS), ...Object.keys(NOT_YET)].map((set
   z.union([z.string(), z.number(), z.boolean()]).optional(),
 ]);
 
-/** `holdfast.yaml`: the structure that an environment variable cannot hold, and any setting in lower case. */
-const structure = z.strictObject({
+/** The file's outer shape; its sections are checked one by one, so that a fault in one hides nothing of another. */
+const outline = z.strictObject({
   ...(Object.fromEntries(settingKeys) as Record<string, z.ZodOptional<z.ZodUnion>>),
   default_account: name.optional(),
-  accounts: z.record(name, account).optional(),
-  strategies: z.record(name, strategy).optional(),
+  accounts: z.record(name, z.unknown()).optional(),
+  strategies: z.record(name, z.unknown()).optional(),
 });
 
 export type AccountSection = z.output<typeof account>;
 export type StrategySection = z.output<typeof strategy>;
+
+/** `holdfast.yaml`: the structure that an environment variable cannot hold. A section that is null is there, and faulty. */
 export interface Structure {
   readonly default_account?: string | undefined;
-  readonly accounts?: Readonly<Record<string, AccountSection>> | undefined;
-  readonly strategies?: Readonly<Record<string, StrategySection>> | undefined;
+  readonly accounts?: Readonly<Record<string, AccountSection | null>> | undefined;
+  readonly strategies?: Readonly<Record<string, StrategySection | null>> | undefined;
 }
 
 /** Checks the file's structure; each fault names its path. */
-export function readStructure(value: unknown, faults: Fault[]): Structure {
-  const parsed = structure.safeParse(value ?? {});
-  if (parsed.success) return parsed.data as Structure;
+export function readStructure(content: Readonly<Record<string, unknown>>, faults: Fault[]): Structure {
+  check(outline, content, [], faults);
+  return {
+    default_account: name.safeParse(content['default_account']).data,
+    accounts: readSections(account, content['accounts'], 'accounts', faults),
+    strategies: readSections(strategy, content['strategies'], 'strategies', faults),
+  };
+}
+
+function readSections<T>(
+  schema: z.ZodType<T>,
+  sections: unknown,
+  path: string,
+  faults: Fault[],
+): Record<string, T | null> | undefined {
+  if (typeof sections !== 'object' || sections === null) return undefined;
+  // A section that is only named ("default:") has its defaults.
+  const read = Object.entries(sections).map(([key, section]) => [
+    key,
+    check(schema, section ?? {}, [path, key], faults),
+  ]);
+  return Object.fromEntries(read) as Record<string, T | null>;
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly string[], faults: Fault[]): T | null {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
-    const path = issue.path.join('.') || 'holdfast.yaml';
+    const path = [...at, ...issue.path].join('.') || 'holdfast.yaml';
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
-        const at = [...issue.path, key].join('.');
-        faults.push({ path: at, message: 'This key is not known.', fix: 'Remove it, or correct its spelling.' });
+        const where = [...at, ...issue.path, key].join('.');
+        faults.push({ path: where, message: 'This key is not known.', fix: 'Remove it, or correct its spelling.' });
       }
     } else faults.push({ path, message: endWithPeriod(issue.message), fix: 'Correct the value.' });
   }
-  return {};
+  return null;
 }
 
 const endWithPeriod = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
