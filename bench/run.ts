@@ -35,6 +35,7 @@ const simulator = await startSimulator({ orderLimit: 0, weightLimit: 0 });
 await simulator.control.setBalances({ USDT: '100000000000', BTC: '1000' });
 const account = `{ venue: ccxt, exchange: binance, mode: live, api_key: demo-key, api_secret: demo-secret, http_origin: '${simulator.origin}' }`;
 const holdfast = await Holdfast.start({
+  env: { RATE_LIMIT_REQUESTS: '1000000' },
   config: `accounts: { binance: ${account} }\nstrategies: { bench: { hmac_secret: ${SECRET} } }\n`,
 });
 const [barePort] = await freePorts(1);

@@ -52,7 +52,11 @@ export async function readAnswer(
   event: HistoryEvent,
   intent: SignedIntent['intent'],
 ): Promise<Answer | undefined> {
-  const published = event.workflowPropertiesModifiedEventAttributes?.upsertedMemo?.fields?.[ANSWER_MEMO];
+  // An order whose history was cut begins its next one with the answer that it had.
+  const memo =
+    event.workflowPropertiesModifiedEventAttributes?.upsertedMemo ??
+    event.workflowExecutionStartedEventAttributes?.memo;
+  const published = memo?.fields?.[ANSWER_MEMO];
   if (published) return (await decodeFirst(client, [published])) as Answer;
   const result = event.workflowExecutionCompletedEventAttributes?.result?.payloads;
   if (result) return (await decodeFirst(client, result)) as Answer;

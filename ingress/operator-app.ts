@@ -12,7 +12,8 @@ import type { Logger } from '../telemetry/log.ts';
 import { METRICS_CONTENT_TYPE, metrics, metricsText } from '../telemetry/metrics.ts';
 import { serveCodec } from './codec-endpoint.ts';
 import type { Engine } from './engine.ts';
-import { handleFaults } from './fault-replies.ts';
+import { explain } from './explain.ts';
+import { CONTENT_TYPES, handleFaults } from './fault-replies.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
 import type { Links } from './links.ts';
 import { OrderBook, type OrderFilter } from './order-book.ts';
@@ -78,6 +79,15 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
       throw new Refused('BAD_REQUEST', 'The outcome of this order is not unknown; there is nothing to resolve.');
     const resolved = await command(deps, { kind: 'resolve', workflowId, at: Date.now(), lostAt, verdict, note });
     return links.onto(resolved ?? (await orders.tell(workflowId)).order);
+  });
+  // The alert is read as the webhook reads it, down to the last digit.
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(CONTENT_TYPES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.post<{ Querystring: { strategy?: string }; Body: Buffer }>('/explain', async (request) => {
+      const strategy = request.query.strategy ?? Object.keys(config.strategies)[0]!;
+      return explain(request.body ?? Buffer.alloc(0), { strategy, config, signingKey: deps.signingKey });
+    });
   });
   app.get('/metrics', async (_request, reply) => {
     await countUnresolved(orders, Object.keys(config.accounts));

@@ -2,7 +2,7 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
-  continueAsNew,
+  makeContinueAsNewFunc,
   proxyActivities,
   proxyLocalActivities,
   setHandler,
@@ -107,7 +107,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     while (isResting(state)) {
       if (workflowInfo().continueAsNewSuggested) {
         await condition(allHandlersFinished);
-        if (isResting(state)) await continueAsNew<typeof ExecuteOrder>(signed, { state });
+        if (isResting(state)) await cutHistory({ state });
       }
       const before = state;
       const watching = new CancellationScope();
@@ -118,6 +118,13 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
       // What the venue said last, also where the state did not follow it: the next change is a change from that.
       report = seen ?? reportOf(state);
     }
+  }
+
+  /** A history that has grown long is closed and goes on in another one, with all that a list shows of the order. */
+  async function cutHistory(carried: Carried): Promise<never> {
+    const { memo = {}, typedSearchAttributes } = workflowInfo();
+    const continueAsNew = makeContinueAsNewFunc<typeof ExecuteOrder>({ memo, typedSearchAttributes });
+    return continueAsNew(signed, carried);
   }
 
   async function cancel(command: SignedCommand): Promise<Answer> {

@@ -52,10 +52,15 @@ export class Breaker {
     onState(0);
   }
 
-  /** Runs a call, or throws `NotSent` while the breaker is open. An `Outage` is passed on as its cause. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a call, or throws `NotSent` while the breaker is open. An `Outage` is passed on as its cause. Any other failure
+   * is handed back as a value: a venue that refuses is there, and that is what the breaker counts.
+   */
+  async run<T>(call: () => Promise<{ value: T } | { error: unknown }>): Promise<T> {
     try {
-      return await this.#policy.execute(call);
+      const result = await this.#policy.execute(call);
+      if ('error' in result) throw result.error;
+      return result.value;
     } catch (error) {
       if (error instanceof BrokenCircuitError)
         throw new NotSent('The circuit breaker is open.', this.#untilHalfOpenMs());

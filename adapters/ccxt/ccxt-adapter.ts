@@ -1,6 +1,7 @@
 import type { Exchange, MarketInterface, Order } from 'ccxt';
 
 import type { Cancellation, Placement } from '../../domain/outcome.ts';
+import { reason } from '../../domain/reason.ts';
 import { saysTheSame, type VenueOrder } from '../../domain/venue-order.ts';
 import {
   NotSent,
@@ -48,6 +49,7 @@ export class CcxtAdapter implements VenueAdapter {
   #exchange: Exchange | undefined;
   #symbols: Symbols | undefined;
   #closeAgent: (() => Promise<void>) | undefined;
+  #setClock: ((venueNow: number) => void) | undefined;
   #reopening: NodeJS.Timeout | undefined;
 
   constructor(options: CcxtOptions) {
@@ -59,7 +61,7 @@ export class CcxtAdapter implements VenueAdapter {
     this.#abortMs =
       this.#bound === null ? ABORT_WITHOUT_BOUND_MS : this.#bound.windowMs + this.#bound.engineMs + CLOCK_MARGIN_MS;
     this.capabilities = {
-      orderTypes: ['market', 'limit', 'stop', 'stop_limit'],
+      orderTypes: this.#profile.orderTypes,
       brackets: false,
       enforcesWindow: options.profile.pinsTime,
       dryRun: false,
@@ -68,8 +70,13 @@ export class CcxtAdapter implements VenueAdapter {
 
   /** Reads the markets. An exchange that is down keeps its account closed, and no other: it is tried again. */
   async open(): Promise<void> {
-    const { exchange, close } = await openExchange({ ...this.#options, timeoutMs: this.#abortMs - CLOCK_MARGIN_MS });
+    const { exchange, setClock, close } = await openExchange({
+      ...this.#options,
+      options: { ...this.#options.options, ...this.#profile.options },
+      timeoutMs: this.#abortMs - CLOCK_MARGIN_MS,
+    });
     this.#exchange = exchange;
+    if (this.#profile.pinsTime) this.#setClock = setClock;
     this.#closeAgent = close;
     exchange.options['fetchMarkets'] = { types: ['spot'] };
     exchange.options['fetchMargins'] = false;
@@ -132,10 +139,9 @@ export class CcxtAdapter implements VenueAdapter {
 
   async cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation> {
     const reference = this.#reference(ticket.clientOrderId, ticket.symbol, venueOrderId || undefined);
-    const call = new VenueCall(this.#abortMs);
     let refusal: unknown;
     try {
-      await this.#call('cancel', call, (exchange) => this.#profile.cancel(exchange, reference));
+      await this.#read('cancel', (exchange) => this.#profile.cancel(exchange, reference));
     } catch (error) {
       refusal = error;
     }
@@ -151,6 +157,7 @@ export class CcxtAdapter implements VenueAdapter {
   async now(): Promise<number> {
     const time = await this.#call('clock', new VenueCall(this.#abortMs), (exchange) => exchange.fetchTime());
     if (time === undefined) throw new Error('The exchange did not tell its time.');
+    this.#setClock?.(Number(time));
     return Number(time);
   }
 
@@ -180,6 +187,13 @@ export class CcxtAdapter implements VenueAdapter {
     if (this.#symbols === undefined) throw new NotSent('The markets of the exchange are not read yet.', 2_000);
     const resolved = this.#symbols.resolve(ticket.symbol);
     if (resolved.kind === 'refused') return resolved;
+    const because = this.#profile.refuses?.(ticket);
+    if (because !== undefined) {
+      return {
+        kind: 'refused' as const,
+        reason: reason('VENUE_CANNOT_TAKE_IT', because, 'Change the order to what it can take.'),
+      };
+    }
     const fit = fitToMarket(ticket, resolved.market);
     if (fit.kind === 'refused') return fit;
     const notes = resolved.note === null ? fit.notes : [resolved.note, ...fit.notes];
@@ -196,7 +210,7 @@ export class CcxtAdapter implements VenueAdapter {
     const isMarket = ticket.type === 'market' || ticket.type === 'stop';
     const params = {
       ...this.#profile.placeParams(this.#idOf(ticket)),
-      ...(order.stopPrice === undefined ? {} : { triggerPrice: order.stopPrice }),
+      ...this.#profile.orderParams(ticket, order),
       ...(isMarket ? {} : { timeInForce: (ticket.timeInForce ?? 'gtc').toUpperCase() }),
       // The exchange compares both with its own clock, twice: bytes that were held up are refused there.
       ...(window === null || this.#bound === null
@@ -216,7 +230,7 @@ export class CcxtAdapter implements VenueAdapter {
   }
 
   async #afterFailure(error: unknown, call: VenueCall, ticket: OrderTicket): Promise<Placement> {
-    const verdict = classify(error, call);
+    const verdict = classify(error, call, this.#profile.saysNoWith200);
     switch (verdict.kind) {
       case 'not_sent':
         throw new NotSent(verdict.why, verdict.retryAfterMs);
@@ -228,7 +242,8 @@ export class CcxtAdapter implements VenueAdapter {
       case 'unknown':
         return { kind: 'unknown', evidence: verdict.why };
       case 'exists': {
-        const order = await this.#lookUp(ticket.clientOrderId, ticket.symbol);
+        // It was sent: whatever keeps us from seeing it is no reason to send it again.
+        const order = await this.#lookUp(ticket.clientOrderId, ticket.symbol).catch(() => undefined);
         if (order !== undefined) return { kind: 'accepted', order };
         return { kind: 'unknown', evidence: 'The exchange says that the order exists, and does not show it yet.' };
       }
@@ -238,9 +253,8 @@ export class CcxtAdapter implements VenueAdapter {
   /** The order under our id; undefined when the exchange says that it does not know it. Throws when it cannot be asked. */
   async #lookUp(clientOrderId: string, symbol: string, venueOrderId?: string): Promise<VenueOrder | undefined> {
     const reference = this.#reference(clientOrderId, symbol, venueOrderId);
-    const call = new VenueCall(this.#abortMs);
     try {
-      const order = await this.#call('find', call, (exchange) => this.#profile.find(exchange, reference));
+      const order = await this.#read('find', (exchange) => this.#profile.find(exchange, reference));
       return order === undefined ? undefined : readOrder(order, reference.id);
     } catch (error) {
       if (classNames(error).includes('OrderNotFound')) return undefined;
@@ -251,9 +265,7 @@ export class CcxtAdapter implements VenueAdapter {
   /** The order in the list of all since a moment: a second witness, which reads another way. */
   async #inList(clientOrderId: string, symbol: string, since: number): Promise<VenueOrder | undefined> {
     const { id, symbol: market } = this.#reference(clientOrderId, symbol);
-    const orders = await this.#call('list', new VenueCall(this.#abortMs), (exchange) =>
-      exchange.fetchOrders(market, Math.floor(since)),
-    );
+    const orders = await this.#read('list', (exchange) => exchange.fetchOrders(market, Math.floor(since)));
     const order = orders.find((listed) => listed.clientOrderId === id);
     return order === undefined ? undefined : readOrder(order, id);
   }
@@ -264,7 +276,7 @@ export class CcxtAdapter implements VenueAdapter {
       return order;
     const market = this.#reference('', symbol).symbol;
     try {
-      const trades = await this.#call('fills', new VenueCall(this.#abortMs), (exchange) =>
+      const trades = await this.#read('fills', (exchange) =>
         exchange.fetchMyTrades(market, undefined, undefined, { orderId: order.venueOrderId }),
       );
       const fills = trades.filter((trade) => trade.order === order.venueOrderId).map(readFill);
@@ -292,17 +304,32 @@ export class CcxtAdapter implements VenueAdapter {
       const begun = performance.now();
       let result = 'ok';
       try {
-        return await this.#withinLimit(
-          call,
-          currentCall.run(call, () => ask(exchange)),
-        );
+        return {
+          value: await this.#withinLimit(
+            call,
+            currentCall.run(call, () => ask(exchange)),
+          ),
+        };
       } catch (error) {
         result = call.status === undefined ? (call.sent ? 'no_answer' : 'not_sent') : `http_${call.status}`;
-        throw isOutage(call) ? new Outage('The venue is out of order.', { cause: error }) : error;
+        if (isOutage(call)) throw new Outage('The venue is out of order.', { cause: error });
+        return { error };
       } finally {
         this.#options.onCall(operation, result, (performance.now() - begun) / 1000);
       }
     });
+  }
+
+  /** Asks something that changes nothing. A refusal for our clock sets the clock right, and is asked once more. */
+  async #read<T>(operation: string, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
+    const call = new VenueCall(this.#abortMs);
+    try {
+      return await this.#call(operation, call, ask);
+    } catch (error) {
+      if (!this.#profile.pinsTime || !classNames(error).includes('InvalidNonce')) throw error;
+      await this.now();
+      return this.#call(operation, new VenueCall(this.#abortMs), ask);
+    }
   }
 
   /** The library's own limit ends with the headers; this one covers the body too. */

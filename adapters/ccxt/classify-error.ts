@@ -59,8 +59,11 @@ const LIMITED_STATUSES = [418, 429];
 const LIMITED_WAIT_MS = 10_000;
 const CONNECT_WAIT_MS = 1_000;
 
-/** Decides what a failure of placing an order proves, from what was seen on the wire and from the library's class. */
-export function classify(error: unknown, call: VenueCall): Verdict {
+/**
+ * Decides what a failure of placing an order proves, from what was seen on the wire and from the library's class.
+ * @param saysNoWith200 whether the exchange refuses orders under the HTTP status 200; elsewhere that status is no refusal
+ */
+export function classify(error: unknown, call: VenueCall, saysNoWith200: boolean): Verdict {
   const why = wordsOf(error, call);
   const names = classNames(error);
   const code = codeOf(call.body);
@@ -71,16 +74,17 @@ export function classify(error: unknown, call: VenueCall): Verdict {
     }
     return { kind: 'unknown', why };
   }
-  if (LIMITED_STATUSES.includes(call.status) || (code !== undefined && LIMITED_CODES.includes(code))) {
+  const refusedByStatus = call.status >= 400 && call.status < 500 && !NO_VERDICT_STATUSES.includes(call.status);
+  const limitedByCode = refusedByStatus && code !== undefined && LIMITED_CODES.includes(code);
+  if (LIMITED_STATUSES.includes(call.status) || limitedByCode) {
     return { kind: 'not_sent', retryAfterMs: call.retryAfterMs ?? LIMITED_WAIT_MS, why };
   }
-  if (code === OUTSIDE_WINDOW_CODE) return { kind: 'outside_window', why };
+  if (refusedByStatus && code === OUTSIDE_WINDOW_CODE) return { kind: 'outside_window', why };
   if (code !== undefined && UNKNOWN_CODES.includes(code)) return { kind: 'unknown', why };
   if (/Duplicate order sent/i.test(call.body ?? '') || names.includes('DuplicateOrderId')) return { kind: 'exists' };
-  const refusedByStatus = call.status >= 400 && call.status < 500 && !NO_VERDICT_STATUSES.includes(call.status);
   const isFinal = FINAL_CLASSES.has(names[0] ?? '');
   // Exchanges that answer 200 for everything say no in the body; then only a class that means no will do.
-  if (refusedByStatus || (call.status === 200 && isFinal && isJsonObject(call.body))) {
+  if (refusedByStatus || (call.status === 200 && isFinal && saysNoWith200 && parsed(call.body) !== undefined)) {
     return { kind: 'rejected', reason: reason(codeName(names[0]), why, null) };
   }
   return { kind: 'unknown', why };
@@ -120,17 +124,18 @@ function codeName(name = 'Rejected'): string {
   return `VENUE_${name.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`;
 }
 
+/** The `code` of a body that is an object, at its top: one that stands deeper belongs to something else. */
 function codeOf(body: string | undefined): number | undefined {
-  const match = /"code"\s*:\s*"?(-?\d{1,7})"?/.exec(body ?? '');
-  return match === null ? undefined : Number(match[1]);
+  const code = Number((parsed(body) as { code?: unknown } | undefined)?.code ?? Number.NaN);
+  return Number.isInteger(code) ? code : undefined;
 }
 
-function isJsonObject(body: string | undefined): boolean {
+function parsed(body: string | undefined): object | undefined {
   try {
     const value: unknown = JSON.parse(body ?? '');
-    return typeof value === 'object' && value !== null;
+    return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

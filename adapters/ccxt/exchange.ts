@@ -17,6 +17,13 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
 }
 
+export interface OpenExchange {
+  readonly exchange: Exchange;
+  /** Tells the time by the venue's clock (milliseconds since 1970). From then on requests are signed with it, not with ours. */
+  setClock(venueNow: number): void;
+  close(): Promise<void>;
+}
+
 type ExchangeClass = new (config: object) => Exchange;
 
 /** Whether the library has an exchange under this id. */
@@ -28,9 +35,15 @@ export function isExchange(id: string): boolean {
  * The real library's exchange, with two additions below its own code: a request that has become too old stays here,
  * and every reply's status and words are kept for the call that it belongs to.
  */
-export async function openExchange(options: ExchangeOptions): Promise<{ exchange: Exchange; close(): Promise<void> }> {
+export async function openExchange(options: ExchangeOptions): Promise<OpenExchange> {
   const Base = (ccxt as unknown as Record<string, ExchangeClass>)[options.exchange]!;
+  let venueClock: (() => number) | undefined;
   class Recorded extends Base {
+    /** The time under which everything is signed that carries no pinned one. */
+    override nonce(): number {
+      return venueClock?.() ?? (super.nonce() as number);
+    }
+
     override async fetch(url: string, method?: string, headers?: unknown, body?: unknown): Promise<unknown> {
       currentCall.getStore()?.leave();
       return super.fetch(url, method, headers, body) as Promise<unknown>;
@@ -64,7 +77,11 @@ export async function openExchange(options: ExchangeOptions): Promise<{ exchange
     keepAliveTimeout: 30_000,
   });
   exchange.fetchDispatcher = options.httpOrigin === undefined ? agent : rerouted(agent, options.httpOrigin);
-  return { exchange, close: () => agent.close() };
+  const setClock = (venueNow: number): void => {
+    const at = performance.now();
+    venueClock = () => Math.floor(venueNow + (performance.now() - at));
+  };
+  return { exchange, setClock, close: () => agent.close() };
 }
 
 /** Sends every request to another origin, below everything that signs it or understands its reply. */

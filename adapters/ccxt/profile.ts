@@ -1,6 +1,9 @@
 import type { Exchange, Order } from 'ccxt';
 
+import type { OrderType } from '../../domain/alert.ts';
 import { BASE32 } from '../../domain/ids.ts';
+import type { OrderTicket } from '../venue-adapter.ts';
+import type { FittedOrder } from './market-rules.ts';
 
 /** How long after it was lost an order may still appear, by a venue's own documented limits. */
 export interface AbsenceBound {
@@ -26,12 +29,19 @@ export interface Reference {
  * an id under a wrong name is dropped in silence, and the order could never be found again.
  */
 export interface Profile {
-  /** The exchange's rule for ids. */
   readonly idRule: RegExp;
   /** Our id in the venue's form; the same for ever. */
   encodeId(clientOrderId: string): string;
+  /** Those that can be found under our id from the first moment to the last. */
+  readonly orderTypes: readonly OrderType[];
+  /** Why the venue cannot be asked for just this order, in a sentence. */
+  refuses?(ticket: OrderTicket): string | undefined;
   /** The parameters that carry the id when an order is placed. */
   placeParams(id: string): Record<string, unknown>;
+  /** The stop price, and what else the library has to be told to send just this order. */
+  orderParams(ticket: OrderTicket, order: FittedOrder): Record<string, unknown>;
+  /** Settings of the library without which the above does not hold: an account's own do not replace them. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /** Asks for the order under our id. Undefined, or the library's `OrderNotFound`, when the venue does not show it. */
   find(exchange: Exchange, reference: Reference): Promise<Order | undefined>;
   cancel(exchange: Exchange, reference: Reference): Promise<unknown>;
@@ -39,114 +49,164 @@ export interface Profile {
   readonly absence: AbsenceBound | null;
   /** Whether requests carry a pinned time that the venue checks. */
   readonly pinsTime: boolean;
-  /** Where the above is documented. */
-  readonly source: string;
+  /** Whether a refusal can come under the HTTP status 200. */
+  readonly saysNoWith200: boolean;
 }
 
-const same = (id: string): string => id;
-const upTo = (length: number): RegExp => new RegExp(`^[A-Za-z0-9]{1,${length}}$`);
-
+const EVERY_TYPE: readonly OrderType[] = ['market', 'limit', 'stop', 'stop_limit'];
 /** The usual case: one unified parameter for placing, one for asking. */
-const unified = {
-  encodeId: same,
-  placeParams: (id: string) => ({ clientOrderId: id }),
-  find: (exchange: Exchange, { id, symbol }: Reference) => exchange.fetchOrder('', symbol, { clientOrderId: id }),
-  cancel: (exchange: Exchange, { id, symbol }: Reference) => exchange.cancelOrder('', symbol, { clientOrderId: id }),
+const unified: Omit<Profile, 'idRule'> = {
+  encodeId: (id) => id,
+  // A stop is often an object of its own, and the order that it sends in the end does not bear our id.
+  orderTypes: ['market', 'limit'],
+  placeParams: (id) => ({ clientOrderId: id }),
+  orderParams: (_, { stopPrice }) => (stopPrice ? { triggerPrice: stopPrice } : {}),
+  find: async (exchange, { id, symbol }) => {
+    const order = await exchange.fetchOrder('', symbol, { clientOrderId: id });
+    // "None" can be an empty success, of which the library makes an order without an id.
+    return order.id ? order : undefined;
+  },
+  cancel: (exchange, { id, symbol }) => exchange.cancelOrder('', symbol, { clientOrderId: id }),
   absence: null,
   pinsTime: false,
+  saysNoWith200: true,
 };
 
-/** The first 128 of our id's 130 bits, as 32 hexadecimal digits: the deployment's tag stays in front. */
-function toHex32(id: string): string {
-  const bits = [...id].reduce((sum, character) => sum * 32n + BigInt(BASE32.indexOf(character)), 0n);
-  return (bits >> 2n).toString(16).padStart(32, '0');
-}
+/** Where a bare trigger price is dropped and the order goes out at once (Kraken), or waits on the wrong side (Coinbase). */
+const asStopLoss: Profile['orderParams'] = (_, { stopPrice }) => (stopPrice ? { stopLossPrice: stopPrice } : {});
+/** Where a market buy's quantity would be taken for money. */
+const noMarketBuy = ({ type, side }: OrderTicket): string | undefined =>
+  type === 'market' && side === 'buy' ? 'A market buy there names the amount to spend, not the quantity.' : undefined;
+/** Where no single order can be asked for. One list after the other, because what leaves the first enters the second. */
+const findInLists =
+  (idName?: string): Profile['find'] =>
+  async (exchange, { id, symbol }) => {
+    const params = idName === undefined ? {} : { [idName]: id };
+    const isOurs = (order: Order): boolean => order.clientOrderId === id;
+    const open = (await exchange.fetchOpenOrders(symbol, undefined, undefined, params)).find(isOurs);
+    const ended = exchange.has['fetchCanceledAndClosedOrders'] ? 'fetchCanceledAndClosedOrders' : 'fetchClosedOrders';
+    return open ?? (await exchange[ended](symbol, undefined, undefined, params)).find(isOurs);
+  };
+/** Where only the venue's own id cancels: an empty one could mean every order. */
+const cancelByVenueId: Profile['cancel'] = async (exchange, { symbol, venueOrderId = '' }) => {
+  if (venueOrderId !== '') return exchange.cancelOrder(venueOrderId, symbol);
+  throw new Error("The exchange cancels by its own id only, and the order's is not known yet.");
+};
 
-/** How many of a day's orders are read where a venue cannot be asked for one under our id. */
-const SCAN_LIMIT = 100;
+/** The first 122 of our id's 130 bits as a UUID of version 4 without dashes: the deployment's tag stays in front. */
+function toUuid(id: string): string {
+  const bits = [...id].map((character) => BASE32.indexOf(character).toString(2).padStart(5, '0')).join('');
+  const uuid = `${bits.slice(0, 48)}0100${bits.slice(48, 60)}10${bits.slice(60, 122)}`;
+  return BigInt(`0b${uuid}`).toString(16).padStart(32, '0');
+}
 
 const PROFILES: Readonly<Record<string, Profile>> = {
   binance: {
     ...unified,
     idRule: /^[.A-Z:/a-z0-9_-]{1,36}$/,
+    orderTypes: EVERY_TYPE,
+    // An empty success is no proof of absence.
+    find: (exchange, { id, symbol }) => exchange.fetchOrder('', symbol, { clientOrderId: id }),
+    // "Timing security": the window is checked on arrival and before the engine. "Error codes", -1007: that answers in 10 s.
     absence: { windowMs: 5_000, engineMs: 10_000, marginMs: 5_000 },
     pinsTime: true,
-    source:
-      'Binance spot REST API, "Timing security" (recvWindow, checked again before the matching engine) and "Error codes" -1007 (10 s)',
+    saysNoWith200: false,
   },
   bybit: {
     ...unified,
     idRule: /^[A-Za-z0-9_-]{1,36}$/,
-    // The library ignores clientOrderId here: the venue's own name has to be used.
-    find: (exchange, { id, symbol }) =>
-      exchange.fetchOrder(undefined as never, symbol, { orderLinkId: id, acknowledged: true }),
-    cancel: (exchange, { id, symbol }) => exchange.cancelOrder(undefined as never, symbol, { orderLinkId: id }),
-    source: 'Bybit v5 "Place Order" (orderLinkId, at most 36 characters) and "Get Open & Closed Orders"',
+    orderTypes: EVERY_TYPE,
+    // The library's fetchOrder knows no orderLinkId, and stumbles when nothing is found.
+    find: findInLists('orderLinkId'),
+    // A stop that waits is canceled among the stops only, and once it is triggered no more.
+    cancel: async (exchange, reference) => {
+      const trigger = (await PROFILES['bybit']!.find(exchange, reference))?.info.orderStatus === 'Untriggered';
+      return exchange.cancelOrder(undefined as never, reference.symbol, { orderLinkId: reference.id, trigger });
+    },
   },
-  okx: { ...unified, idRule: upTo(32), source: 'OKX v5 "Place order" (clOrdId, 1-32 letters and digits)' },
+  okx: {
+    ...unified,
+    idRule: /^[A-Za-z0-9]{1,32}$/,
+    options: { tgtCcy: 'base_ccy' },
+  },
   kraken: {
     ...unified,
-    // A UUID, 32 hexadecimal digits, or free text up to 18 characters: ours is too long for the last.
-    idRule: /^[0-9a-f]{32}$/,
-    encodeId: (id) => toHex32(id),
-    find: async (exchange, { id, symbol }) => {
-      // The library's fetchOrder asks for an empty transaction id, and takes the answer for "not found".
-      const [open, closed] = await Promise.all([
-        exchange.fetchOpenOrders(symbol, undefined, undefined, { clientOrderId: id }),
-        exchange.fetchClosedOrders(symbol, undefined, undefined, { clientOrderId: id }),
-      ]);
-      return [...open, ...closed].find((order) => order.clientOrderId === id);
-    },
-    source: 'Kraken spot REST "Add Order" (cl_ord_id), "Get Open Orders", "Get Closed Orders"',
+    // Free text is shorter than ours. The venue also takes a UUID, and every example of it is one of version 4.
+    idRule: /^[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}$/,
+    encodeId: toUuid,
+    orderTypes: EVERY_TYPE,
+    refuses: ({ timeInForce }) => (timeInForce === 'fok' ? 'The exchange knows no fill or kill.' : undefined),
+    orderParams: asStopLoss,
+    // The library's fetchOrder asks for an empty transaction id, and takes the answer for "not found".
+    find: findInLists('clientOrderId'),
   },
   coinbase: {
     ...unified,
-    idRule: upTo(128),
+    idRule: /^[A-Za-z0-9]{1,128}$/,
+    orderTypes: ['market', 'limit', 'stop_limit'],
+    refuses: ({ type, timeInForce = 'gtc' }) =>
+      type === 'stop_limit' && timeInForce !== 'gtc' ? 'The exchange takes stop-limit orders as gtc only.' : undefined,
     // The library drops clientOrderId and sends a random one.
     placeParams: (id) => ({ client_order_id: id }),
-    find: async (exchange, { id, symbol }) => {
-      const orders = await exchange.fetchOrders(symbol, undefined, SCAN_LIMIT);
-      return orders.find((order) => order.clientOrderId === id);
+    orderParams: (ticket, order) => {
+      if (ticket.type !== 'market' || ticket.side !== 'buy') return asStopLoss(ticket, order);
+      // The library knows market buys by money only; the venue takes a quantity as well.
+      const configuration = { market_market_ioc: { base_size: order.quantity } };
+      return { createMarketBuyOrderRequiresPrice: false, order_configuration: configuration };
     },
-    cancel: async (exchange, { symbol, venueOrderId }) => {
-      // Without the venue's id the library would send an empty one.
-      if (venueOrderId === undefined) throw new Error('Coinbase cancels by its own id only, which is not known yet.');
-      return exchange.cancelOrder(venueOrderId, symbol);
+    // Without its own id the venue shows an order in a list only: the newest 100 of the market.
+    find: async (exchange, { id, symbol, venueOrderId }) => {
+      const order = venueOrderId
+        ? await exchange.fetchOrder(venueOrderId, symbol)
+        : (await exchange.fetchOrders(symbol, undefined, 100)).find((one) => one.clientOrderId === id);
+      // Words for an order that the venue has not taken up yet, which the library does not translate.
+      const isWaiting = /^(PENDING|(CANCEL_|EDIT_)?QUEUED)$/.test(order?.status ?? '');
+      return order && isWaiting ? { ...order, status: 'open' } : order;
     },
-    source: 'Coinbase Advanced Trade "Create Order" (client_order_id) and "List Orders"',
+    cancel: cancelByVenueId,
   },
   kucoin: {
     ...unified,
     idRule: /^[0-9A-Za-z_-]{1,40}$/,
-    source: 'KuCoin HF "Add Order" (clientOid, at most 40 characters)',
+    options: { hf: true, uta: false },
   },
   bitget: {
     ...unified,
-    idRule: upTo(50),
-    source: 'Bitget v2 "Place Order" (clientOid, at most 50 characters, error 40305)',
+    idRule: /^[A-Za-z0-9]{1,50}$/,
+    refuses: noMarketBuy,
+    // In its unified account the library sends a market buy's quantity as money, and a stop without its price.
+    options: { uta: false },
   },
   gate: {
     ...unified,
     idRule: /^t-[0-9A-Za-z_.-]{1,28}$/,
     encodeId: (id) => `t-${id}`,
-    find: async (exchange, { id, symbol }) => {
-      try {
-        return await exchange.fetchOrder('', symbol, { clientOrderId: id });
-      } catch (error) {
+    saysNoWith200: false,
+    refuses: noMarketBuy,
+    find: async (exchange, { id, symbol, venueOrderId }) => {
+      const order = await exchange.fetchOrder(venueOrderId ?? id, symbol).catch(async (error: Error) => {
         // Own ids are resolved while an order is open; afterwards only a list shows it.
-        if ((error as Error).name !== 'OrderNotFound') throw error;
-        const closed = await exchange.fetchClosedOrders(symbol, undefined, SCAN_LIMIT);
-        return closed.find((order) => order.clientOrderId === id);
-      }
+        if (error.name !== 'OrderNotFound') throw error;
+        const closed = await exchange.fetchClosedOrders(symbol, undefined, 100);
+        return closed.find(({ clientOrderId }) => clientOrderId === id);
+      });
+      // The library's status is the reason of the end, for which it knows not every word.
+      return order && /^(closed|cancelled)$/.test(order.info.status) ? { ...order, status: 'closed' } : order;
     },
     // With an empty id and clientOrderId the library would ask for the cancellation of all orders.
     cancel: (exchange, { id, symbol }) => exchange.cancelOrder(id, symbol),
-    source: 'Gate v4 "Create an order" (text, "t-" and at most 28 characters) and "Get a single order"',
   },
 };
 
-/** An exchange that nobody has looked at: the unified parameters, and no conclusion from anything. */
-const UNPROFILED: Profile = { ...unified, idRule: upTo(26), source: 'none: the account says unprofiled' };
+/** An exchange that nobody has looked at: only what cannot mean another order, or money. */
+const UNPROFILED: Profile = {
+  ...unified,
+  idRule: /^[A-Za-z0-9]{1,26}$/,
+  refuses: noMarketBuy,
+  find: findInLists(),
+  cancel: cancelByVenueId,
+  saysNoWith200: false,
+};
 
 /** The exchange's profile; undefined for one that is not known, unless the account accepts that. */
 export function profileOf(exchange: string, unprofiled: boolean): Profile | undefined {

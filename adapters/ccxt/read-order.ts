@@ -16,7 +16,11 @@ export function readOrder(order: Order, id: string): VenueOrder {
   const fills = (order.trades ?? []).map(readFill).filter((fill) => fill !== undefined);
   const summed = sumFills(fills);
   const filledQuantity = exact(order.filled) ?? (fills.length > 0 ? summed.filledQuantity : '0');
-  const status = readStatus(order.status, exact(order.amount), filledQuantity);
+  const asked = exact(order.amount);
+  if (asked !== undefined && compare(filledQuantity, asked) > 0) {
+    throw new Error(`The exchange describes an order of ${asked} as filled with ${filledQuantity}.`);
+  }
+  const status = readStatus(order.status, asked, filledQuantity);
   const averagePrice = isZero(filledQuantity) ? null : (positive(order.average) ?? summed.averagePrice);
   return {
     venueOrderId: order.id,

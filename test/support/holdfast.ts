@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Linked } from '../../ingress/links.ts';
+import { runningProcesses } from '../../workers/process-table.ts';
 import { findTemporalCli } from '../../workers/temporal-cli.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './free-port.ts';
+import { readPaperBook, type PaperBook } from './paper-book.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -45,8 +47,13 @@ export class Holdfast {
 
   static async start(options: HoldfastOptions = {}): Promise<Holdfast> {
     const holdfast = new Holdfast(options, await freePorts(4), await temporalCli());
-    await holdfast.start();
-    return holdfast;
+    try {
+      await holdfast.start();
+      return holdfast;
+    } catch (error) {
+      await holdfast.dispose();
+      throw error;
+    }
   }
 
   get publicUrl(): string {
@@ -85,6 +92,8 @@ export class Holdfast {
         OPERATOR_PORT: String(this.#ports[1]),
         TEMPORAL_PORT: String(this.#ports[2]),
         TEMPORAL_UI_PORT: String(this.#ports[3]),
+        // Tests send more alerts in a minute than a strategy may; the limit has tests of its own.
+        RATE_LIMIT_REQUESTS: '1000000',
         ...(config === undefined ? {} : { HOLDFAST_CONFIG: file }),
         ...env,
       },
@@ -93,11 +102,10 @@ export class Holdfast {
     const child = this.#process;
     child.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
-    const ready = async (): Promise<boolean> => {
-      if (child.exitCode !== null) throw new Error(`Holdfast ended with ${child.exitCode}:\n${this.#output}`);
-      return (await fetch(`${this.publicUrl}/ready`)).ok;
-    };
-    await eventually(ready, Boolean, { withinMs: 60_000, what: 'readiness' });
+    const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    const isReady = async (): Promise<boolean> => hasEnded() || (await fetch(`${this.publicUrl}/ready`)).ok;
+    await eventually(isReady, Boolean, { withinMs: 60_000, what: 'readiness' });
+    if (hasEnded()) throw new Error(`Holdfast ended with ${child.exitCode ?? child.signalCode}:\n${this.#output}`);
   }
 
   /** Posts an alert, as JSON or as the very text given. */
@@ -132,39 +140,65 @@ export class Holdfast {
     return output;
   }
 
+  /** What the command line's `workflow show` prints of a history, as it is; of the latest run unless one is named. */
+  async history(workflowId: string, runId?: string): Promise<string> {
+    const run = runId === undefined ? [] : ['--run-id', runId];
+    return this.temporal('workflow', 'show', '--workflow-id', workflowId, ...run, '--output', 'json');
+  }
+
+  /** What the paper account has booked, read from its file. */
+  paperBook(account = 'paper'): PaperBook {
+    return readPaperBook(join(this.dataDir, 'data', `paper-${account}.db`));
+  }
+
   /** Kills everything at once, the engine too, with no chance to tidy up. */
   async killAll(): Promise<void> {
-    const exited = this.#exited();
-    for (const pid of [this.#enginePid(), this.#process?.pid]) if (pid !== undefined) tryKill(pid, 'SIGKILL');
+    if (this.#process === undefined) return;
+    const exited = this.ended();
+    for (const pid of [this.enginePid(), this.#process?.pid]) if (pid !== undefined) tryKill(pid, 'SIGKILL');
     await exited;
   }
 
-  /** Stops it as Ctrl-C would; returns the exit code. */
+  /** Sends the process a signal; the engine, which has a process group of its own, does not get it. */
+  signal(name: NodeJS.Signals): void {
+    if (this.#process?.pid !== undefined) tryKill(this.#process.pid, name);
+  }
+
+  /** Stops it as a service manager would; returns the exit code. */
   async stop(): Promise<number | null> {
-    const exited = this.#exited();
-    if (this.#process?.pid !== undefined) tryKill(this.#process.pid, 'SIGTERM');
-    return exited;
+    this.signal('SIGTERM');
+    return this.ended();
   }
 
-  /** Stops it and removes its folder. */
+  /** Ends it at once, whatever is left of it, and removes its folder. Stopping in good order is a test of its own. */
   async dispose(): Promise<void> {
-    await this.stop();
-    rmSync(this.dataDir, { recursive: true, force: true });
+    await this.killAll();
+    for (const { pid, command } of runningProcesses()) if (command.includes(this.dataDir)) tryKill(pid, 'SIGKILL');
+    rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 10 });
   }
 
-  #exited(): Promise<number | null> {
+  /** Resolves with the exit code once the process has ended; null when a signal ended it. */
+  ended(): Promise<number | null> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) {
       return Promise.resolve(child?.exitCode ?? null);
+    }
     return new Promise((resolve) => child.once('exit', resolve));
   }
 
-  /** The engine runs in a process group of its own; its command line names our database. */
-  #enginePid(): number | undefined {
-    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ');
-    return children
-      .map(Number)
-      .find((pid) => pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('temporal.db'));
+  /** The engine's process: a child whose command line names our database; undefined while there is none. */
+  enginePid(): number | undefined {
+    const children = readProc(`${this.pid}/task/${this.pid}/children`).trim().split(' ').map(Number);
+    return children.find((pid) => pid > 0 && readProc(`${pid}/cmdline`).includes('temporal.db'));
+  }
+}
+
+function readProc(name: string): string {
+  try {
+    return readFileSync(`/proc/${name}`, 'utf8');
+  } catch {
+    // The process has ended meanwhile.
+    return '';
   }
 }
 
@@ -177,7 +211,7 @@ function tryKill(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** The environment without anything that would configure the product. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const ours = /^(HOLDFAST_|TEMPORAL_|OPERATOR_|INTENT_|WEBHOOK_|EXCHANGE_|PORT$|HOST$|LOG_LEVEL$|MIN_CONFIDENCE$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }

@@ -1,0 +1,89 @@
+import type { Config } from '../config/config.ts';
+import { parseAlert, type Alert } from '../domain/alert.ts';
+import { toPlainJson } from '../domain/json-number.ts';
+import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
+import type { Reason } from '../domain/reason.ts';
+import { formIntent, type SigningKey } from './form-intent.ts';
+import { readJson } from './read-json.ts';
+import { Refused } from './refused.ts';
+
+/** What an alert would do. Nothing of it is started, signed for, or remembered. */
+export interface Explanation {
+  readonly understood: boolean;
+  /** In words: `buy 0.01 BTC/USDT at the market on paper`. */
+  readonly sentence: string | null;
+  readonly alert: Alert | null;
+  readonly account: string | null;
+  readonly workflow_id: string | null;
+  readonly client_order_id: string | null;
+  /** What would say no to it before it is sent; null when the rules of this process would not. */
+  readonly reason: Reason | null;
+  readonly issues: readonly { readonly path: string; readonly code: string; readonly message: string }[];
+  /** What is decided later, and so is not in here. */
+  readonly notes: readonly string[];
+}
+
+const NOTES = [
+  'The market, its steps and its minimum are checked where the order is placed.',
+  'Without an id and a time, the workflow id depends on when the alert arrives.',
+];
+
+/** Explains an alert of a strategy, as `POST /explain` does. */
+export async function explain(
+  body: Buffer,
+  { strategy, config, signingKey }: { strategy: string; config: Config; signingKey: SigningKey },
+): Promise<Explanation> {
+  const rules = Object.hasOwn(config.strategies, strategy) ? config.strategies[strategy]!.rules : undefined;
+  if (rules === undefined) {
+    throw new Refused(
+      'BAD_REQUEST',
+      `There is no strategy ${strategy}; use ${Object.keys(config.strategies).join(', ')}.`,
+    );
+  }
+  const parsed = parseAlert(readJson(body));
+  if (!parsed.ok) {
+    const issues = parsed.refusals.map(({ field, code, message }) => ({ path: field ?? '', code, message }));
+    return { ...NOTHING, issues, notes: [] };
+  }
+  const { alert } = parsed;
+  const openWindow = async (): Promise<string> => 'not opened';
+  const others = toPlainJson(parsed.others);
+  const formed = await formIntent(alert, { others, strategy, receivedAt: Date.now(), config, signingKey, openWindow });
+  const { intent } = formed.signed;
+  const verdict = checkAlert(intent, rules);
+  return {
+    understood: true,
+    sentence: inWords(alert, intent.account),
+    alert,
+    account: intent.account,
+    workflow_id: alert.id === undefined && alert.time === undefined ? null : intent.workflowId,
+    client_order_id: alert.id === undefined && alert.time === undefined ? null : intent.clientOrderId,
+    reason: verdict.kind === 'admitted' ? checkBracket(intent) : verdict.reason,
+    issues: [],
+    notes: NOTES,
+  };
+}
+
+const NOTHING = {
+  understood: false,
+  sentence: null,
+  alert: null,
+  account: null,
+  workflow_id: null,
+  client_order_id: null,
+  reason: null,
+};
+
+function inWords(
+  { side, quantity, symbol, orderType, limitPrice, stopPrice, stopLoss, takeProfit }: Alert,
+  account: string,
+): string {
+  const at = [
+    orderType === 'market' ? 'at the market' : '',
+    stopPrice === undefined ? '' : `once the price reaches ${stopPrice}`,
+    limitPrice === undefined ? '' : `at ${limitPrice} or better`,
+    stopLoss === undefined ? '' : `with a stop-loss at ${stopLoss}`,
+    takeProfit === undefined ? '' : `with a take-profit at ${takeProfit}`,
+  ].filter((part) => part !== '');
+  return `${side} ${quantity} ${symbol} ${at.join(' ')} on ${account}`;
+}
