@@ -28,6 +28,8 @@ export interface Desk {
    * may have sent what is not in here.
    */
   readonly sent: Set<string>;
+  /** Aborted when the process is about to stop: whoever only waits for news comes back without. */
+  readonly stopping: AbortController;
 }
 
 /** The intent's account. One that this worker does not serve may be served by another: nothing was sent. */

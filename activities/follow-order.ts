@@ -1,4 +1,6 @@
-import { cancellationSignal, sleep } from '@temporalio/activity';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { cancellationSignal } from '@temporalio/activity';
 
 import { saysTheSame, type VenueOrder } from '../domain/venue-order.ts';
 import type { FollowRequest } from './contract.ts';
@@ -12,12 +14,14 @@ const ATTEMPT_MS = 5_000;
 export async function followOrder(desk: Desk, { signed, known }: FollowRequest): Promise<VenueOrder> {
   const account = accountOf(desk, signed.intent);
   const until = performance.now() + ATTEMPT_MS;
+  const over = AbortSignal.any([cancellationSignal(), desk.stopping.signal]);
   account.following += 1;
   try {
-    while (performance.now() < until && !cancellationSignal().aborted) {
+    while (performance.now() < until && !over.aborted) {
       const seen = await account.adapter.fetch(ticketOf(signed.intent), known);
       if (seen !== null && !saysTheSame(seen, known)) return seen;
-      await sleep(Math.max(account.pollMs, (account.following * 1_000) / account.pollsPerSecond));
+      const pause = Math.max(account.pollMs, (account.following * 1_000) / account.pollsPerSecond);
+      await sleep(pause, undefined, { signal: over }).catch(() => undefined);
     }
   } finally {
     account.following -= 1;

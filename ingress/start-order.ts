@@ -2,6 +2,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 
 import type { Json } from '../domain/canonical-json.ts';
 import { windowId } from '../domain/ids.ts';
+import { titleOf } from '../domain/in-words.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import {
@@ -59,7 +60,7 @@ export async function startOrder(
       workflowIdConflictPolicy: 'FAIL',
       workflowTaskTimeout: TASK_TIMEOUT_MS,
       memo: { [DIGEST_MEMO]: digest, [ALERT_MEMO]: alert },
-      staticSummary: summaryOf(intent),
+      staticSummary: titleOf(intent),
       typedSearchAttributes: [
         { key: SEARCH_ATTRIBUTES.account, value: intent.account },
         { key: SEARCH_ATTRIBUTES.symbol, value: intent.symbol },
@@ -92,20 +93,4 @@ async function requireSameContent(engine: Engine, workflowId: string, digest: st
   }
   const message = 'This id was used for an alert with other content; give every alert an id of its own.';
   throw new Refused('ALERT_CONFLICT', message, { workflow_id: workflowId });
-}
-
-/** What a trader reads in the list of workflows: `BUY 0.01 BTC/USDT market → paper`. */
-function summaryOf({
-  side,
-  quantity,
-  symbol,
-  orderType,
-  limitPrice,
-  stopPrice,
-  account,
-}: SignedIntent['intent']): string {
-  const prices = [stopPrice && `stop ${stopPrice}`, limitPrice && `at ${limitPrice}`].filter(Boolean).join(' ');
-  return (
-    `${side.toUpperCase()} ${quantity} ${symbol} ${orderType.replace('_', '-')} ${prices}`.trim() + ` → ${account}`
-  );
 }

@@ -52,6 +52,7 @@ export async function runWorker(
   return {
     isWorking: () => worker.getState() === 'RUNNING',
     stop: async () => {
+      desk.stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended.catch(() => undefined);
     },

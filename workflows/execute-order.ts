@@ -5,6 +5,7 @@ import {
   makeContinueAsNewFunc,
   proxyActivities,
   proxyLocalActivities,
+  setCurrentDetails,
   setHandler,
   upsertMemo,
   upsertSearchAttributes,
@@ -15,6 +16,7 @@ import type { Activities } from '../activities/contract.ts';
 import { answerOf, type Answer } from '../domain/answer.ts';
 import type { SignedCommand } from '../domain/command.ts';
 import type { SignedIntent } from '../domain/intent.ts';
+import { inWords } from '../domain/in-words.ts';
 import { isFinal, isResting, NEW_ORDER, observed, placed, resolved, type OrderState } from '../domain/order-state.ts';
 import type { Absence } from '../domain/outcome.ts';
 import type { VenueOrder } from '../domain/venue-order.ts';
@@ -163,6 +165,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
       { key: SEARCH_ATTRIBUTES.status, value: status },
       ...(reason === null ? [] : [{ key: SEARCH_ATTRIBUTES.reason, value: reason.code }]),
     ]);
+    setCurrentDetails(inWords(intent, next));
     // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
     if (!isFinal(next)) upsertMemo({ [ANSWER_MEMO]: answerOf(intent, next) });
   }

@@ -1,8 +1,9 @@
 import type { Exchange, MarketInterface, Order } from 'ccxt';
 
+import { compare } from '../../domain/decimal.ts';
 import type { Cancellation, Placement } from '../../domain/outcome.ts';
 import { reason } from '../../domain/reason.ts';
-import { saysTheSame, type VenueOrder } from '../../domain/venue-order.ts';
+import { saysTheSame, sumFills, type VenueOrder } from '../../domain/venue-order.ts';
 import {
   NotSent,
   type AdapterLookup,
@@ -98,7 +99,9 @@ export class CcxtAdapter implements VenueAdapter {
         this.#send(exchange, ticket, fit.symbol, fit.order, window),
       );
       const bookedAt = typeof order.timestamp === 'number' ? { bookedAt: order.timestamp } : {};
-      return { kind: 'accepted', order: { ...readOrder(order, this.#idOf(ticket)), ...bookedAt } };
+      // Several exchanges acknowledge with an id and nothing else: they have the order, and following it tells the rest.
+      const taken = { ...order, status: order.status ?? 'open' };
+      return { kind: 'accepted', order: { ...readOrder(taken, this.#idOf(ticket)), ...bookedAt } };
     } catch (error) {
       if (error instanceof NotSent && !call.sent) throw error;
       return this.#afterFailure(error, call, ticket);
@@ -277,10 +280,13 @@ export class CcxtAdapter implements VenueAdapter {
     const market = this.#reference('', symbol).symbol;
     try {
       const trades = await this.#read('fills', (exchange) =>
-        exchange.fetchMyTrades(market, undefined, undefined, { orderId: order.venueOrderId }),
+        exchange.fetchMyTrades(market, undefined, undefined, { [this.#profile.tradesOfOrder]: order.venueOrderId }),
       );
       const fills = trades.filter((trade) => trade.order === order.venueOrderId).map(readFill);
-      return { ...order, fills: fills.filter((fill) => fill !== undefined) };
+      const known = fills.filter((fill) => fill !== undefined);
+      // A list that lags behind the order, or is cut off, says less than the order itself.
+      const isWhole = compare(sumFills(known).filledQuantity, order.filledQuantity) === 0;
+      return isWhole ? { ...order, fills: known } : order;
     } catch {
       return order;
     }

@@ -81,13 +81,20 @@ export function classify(error: unknown, call: VenueCall, saysNoWith200: boolean
   }
   if (refusedByStatus && code === OUTSIDE_WINDOW_CODE) return { kind: 'outside_window', why };
   if (code !== undefined && UNKNOWN_CODES.includes(code)) return { kind: 'unknown', why };
-  if (/Duplicate order sent/i.test(call.body ?? '') || names.includes('DuplicateOrderId')) return { kind: 'exists' };
+  if (isDuplicate(names, call.body)) return { kind: 'exists' };
   const isFinal = FINAL_CLASSES.has(names[0] ?? '');
   // Exchanges that answer 200 for everything say no in the body; then only a class that means no will do.
   if (refusedByStatus || (call.status === 200 && isFinal && saysNoWith200 && parsed(call.body) !== undefined)) {
     return { kind: 'rejected', reason: reason(codeName(names[0]), why, null) };
   }
   return { kind: 'unknown', why };
+}
+
+/** Texts and codes of "an order under this id is there already": Binance -2010, OKX 51016, Bybit 110072 and 170141. */
+const DUPLICATES = /Duplicate order sent|"(?:sCode|retCode|code)"\s*:\s*"?(?:51016|110072|170141)\b/i;
+
+function isDuplicate(names: readonly string[], body = ''): boolean {
+  return names.includes('DuplicateOrderId') || DUPLICATES.test(body);
 }
 
 /** The library refused its arguments, or something broke before any request: positive evidence that nothing left. */

@@ -45,6 +45,8 @@ export interface Profile {
   /** Asks for the order under our id. Undefined, or the library's `OrderNotFound`, when the venue does not show it. */
   find(exchange: Exchange, reference: Reference): Promise<Order | undefined>;
   cancel(exchange: Exchange, reference: Reference): Promise<unknown>;
+  /** The parameter by which the executions of one order are asked for. */
+  readonly tradesOfOrder: string;
   /** Without a bound an order that is not found is never taken for absent, and never sent again by itself. */
   readonly absence: AbsenceBound | null;
   /** Whether requests carry a pinned time that the venue checks. */
@@ -67,6 +69,7 @@ const unified: Omit<Profile, 'idRule'> = {
     return order.id ? order : undefined;
   },
   cancel: (exchange, { id, symbol }) => exchange.cancelOrder('', symbol, { clientOrderId: id }),
+  tradesOfOrder: 'orderId',
   absence: null,
   pinsTime: false,
   saysNoWith200: true,
@@ -95,7 +98,7 @@ const cancelByVenueId: Profile['cancel'] = async (exchange, { symbol, venueOrder
 
 /** The first 122 of our id's 130 bits as a UUID of version 4 without dashes: the deployment's tag stays in front. */
 function toUuid(id: string): string {
-  const bits = [...id].map((character) => BASE32.indexOf(character).toString(2).padStart(5, '0')).join('');
+  const bits = Array.from(id, (digit) => BASE32.indexOf(digit).toString(2).padStart(5, '0')).join('');
   const uuid = `${bits.slice(0, 48)}0100${bits.slice(48, 60)}10${bits.slice(60, 122)}`;
   return BigInt(`0b${uuid}`).toString(16).padStart(32, '0');
 }
@@ -116,6 +119,8 @@ const PROFILES: Readonly<Record<string, Profile>> = {
     ...unified,
     idRule: /^[A-Za-z0-9_-]{1,36}$/,
     orderTypes: EVERY_TYPE,
+    // A market buy's quantity would be sent as money for a classic account: this way the library refuses.
+    options: { createOrder: { createMarketBuyOrderRequiresPrice: true } },
     // The library's fetchOrder knows no orderLinkId, and stumbles when nothing is found.
     find: findInLists('orderLinkId'),
     // A stop that waits is canceled among the stops only, and once it is triggered no more.
@@ -128,6 +133,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
     ...unified,
     idRule: /^[A-Za-z0-9]{1,32}$/,
     options: { tgtCcy: 'base_ccy' },
+    tradesOfOrder: 'ordId',
   },
   kraken: {
     ...unified,
@@ -144,6 +150,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
     ...unified,
     idRule: /^[A-Za-z0-9]{1,128}$/,
     orderTypes: ['market', 'limit', 'stop_limit'],
+    tradesOfOrder: 'order_id',
     refuses: ({ type, timeInForce = 'gtc' }) =>
       type === 'stop_limit' && timeInForce !== 'gtc' ? 'The exchange takes stop-limit orders as gtc only.' : undefined,
     // The library drops clientOrderId and sends a random one.
@@ -160,8 +167,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
         ? await exchange.fetchOrder(venueOrderId, symbol)
         : (await exchange.fetchOrders(symbol, undefined, 100)).find((one) => one.clientOrderId === id);
       // Words for an order that the venue has not taken up yet, which the library does not translate.
-      const isWaiting = /^(PENDING|(CANCEL_|EDIT_)?QUEUED)$/.test(order?.status ?? '');
-      return order && isWaiting ? { ...order, status: 'open' } : order;
+      return order && /^(PENDING|(CANCEL_|EDIT_)?QUEUED)$/.test(order.status!) ? { ...order, status: 'open' } : order;
     },
     cancel: cancelByVenueId,
   },
@@ -174,13 +180,14 @@ const PROFILES: Readonly<Record<string, Profile>> = {
     ...unified,
     idRule: /^[A-Za-z0-9]{1,50}$/,
     refuses: noMarketBuy,
-    // In its unified account the library sends a market buy's quantity as money, and a stop without its price.
+    // In its unified account the library sends a market buy's quantity as money, and a stop as an ordinary order.
     options: { uta: false },
   },
   gate: {
     ...unified,
     idRule: /^t-[0-9A-Za-z_.-]{1,28}$/,
     encodeId: (id) => `t-${id}`,
+    tradesOfOrder: 'order_id',
     saysNoWith200: false,
     refuses: noMarketBuy,
     find: async (exchange, { id, symbol, venueOrderId }) => {
