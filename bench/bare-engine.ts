@@ -13,9 +13,8 @@ const taskQueue = 'bench-bare';
 const connection = await NativeConnection.connect({ address, grpcCompression: { codec: 'none' } });
 const client = new Client({ connection });
 const keys = { apiKey: 'demo-key', apiSecret: 'demo-secret' };
-const { exchange } = await openExchange({
-  ...{ exchange: 'binance', mode: 'live', ...keys, httpOrigin, options: {}, timeoutMs: 15_000 },
-});
+const account = { exchange: 'binance', mode: 'live', ...keys, httpOrigin, options: {}, timeoutMs: 15_000 } as const;
+const { exchange } = await openExchange(account);
 exchange.options['fetchMarkets'] = { types: ['spot'] };
 exchange.options['fetchMargins'] = false;
 exchange.has['fetchCurrencies'] = false;

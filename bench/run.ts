@@ -27,7 +27,7 @@ const WARM_UP = 200;
 
 interface Subject {
   readonly name: string;
-  send(id: string): Promise<number>;
+  readonly send: (id: string) => Promise<number>;
 }
 
 const agent = new Agent({ connections: 64 });

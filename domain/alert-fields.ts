@@ -99,7 +99,7 @@ function isNear(written: string, meant: string): boolean {
   return distance(written, meant, allowed) <= allowed;
 }
 
-const lettersOf = (word: string): string => [...word].toSorted().join('');
+const lettersOf = (word: string): string => word.split('').toSorted().join('');
 
 /** Edits (a letter more, less, other, or two swapped) from one word to another; stops counting past `limit`. */
 function distance(a: string, b: string, limit: number): number {

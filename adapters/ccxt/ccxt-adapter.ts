@@ -14,14 +14,15 @@ import {
   type SendWindow,
   type VenueAdapter,
 } from '../venue-adapter.ts';
-import { Breaker, Outage, type BreakerOptions } from './breaker.ts';
-import { classify, classNames, isOutage } from './classify-error.ts';
+import { Breaker, type BreakerOptions } from './breaker.ts';
+import { classify, classNames } from './classify-error.ts';
 import { openExchange, type ExchangeOptions } from './exchange.ts';
 import { fitToMarket, type FittedOrder } from './market-rules.ts';
 import type { AbsenceBound, Profile, Reference } from './profile.ts';
 import { readFill, readOrder } from './read-order.ts';
 import { Symbols } from './symbols.ts';
-import { currentCall, VenueCall } from './venue-call.ts';
+import { VenueCall } from './venue-call.ts';
+import { VenueLine } from './venue-line.ts';
 
 export interface CcxtOptions extends Omit<ExchangeOptions, 'timeoutMs'> {
   readonly profile: Profile;
@@ -47,10 +48,9 @@ export class CcxtAdapter implements VenueAdapter {
   readonly #bound: AbsenceBound | null;
   readonly #breaker: Breaker;
   readonly #abortMs: number;
-  #exchange: Exchange | undefined;
+  #opened: VenueLine | undefined;
   #symbols: Symbols | undefined;
   #closeAgent: (() => Promise<void>) | undefined;
-  #setClock: ((venueNow: number) => void) | undefined;
   #reopening: NodeJS.Timeout | undefined;
 
   constructor(options: CcxtOptions) {
@@ -76,8 +76,12 @@ export class CcxtAdapter implements VenueAdapter {
       options: { ...this.#options.options, ...this.#profile.options },
       timeoutMs: this.#abortMs - CLOCK_MARGIN_MS,
     });
-    this.#exchange = exchange;
-    if (this.#profile.pinsTime) this.#setClock = setClock;
+    this.#opened = new VenueLine(exchange, {
+      breaker: this.#breaker,
+      abortMs: this.#abortMs,
+      onCall: this.#options.onCall,
+      ...(this.#profile.pinsTime ? { setClock } : {}),
+    });
     this.#closeAgent = close;
     exchange.options['fetchMarkets'] = { types: ['spot'] };
     exchange.options['fetchMargins'] = false;
@@ -95,7 +99,7 @@ export class CcxtAdapter implements VenueAdapter {
     if (fit.kind === 'refused') return { kind: 'denied', reason: fit.reason };
     const call = new VenueCall(LEAVE_WITHIN_MS);
     try {
-      const order = await this.#call('place', call, (exchange) =>
+      const order = await this.#line.call('place', call, (exchange) =>
         this.#send(exchange, ticket, fit.symbol, fit.order, window),
       );
       const bookedAt = typeof order.timestamp === 'number' ? { bookedAt: order.timestamp } : {};
@@ -123,7 +127,7 @@ export class CcxtAdapter implements VenueAdapter {
     // The engine's clock says whether it is worth asking for the venue's.
     if (now < lostAt + waitMs)
       return { kind: 'cannot_tell', why, retryAfterMs: Math.min(lostAt + waitMs - now, 1_000) };
-    const venueNow = await this.now();
+    const venueNow = await this.#line.now();
     const due = lostAt + (clockOffsetMs ?? venueNow - now) + waitMs;
     if (venueNow <= due) return { kind: 'cannot_tell', why, retryAfterMs: Math.min(due - venueNow + 1, 1_000) };
     // What counts is what the exchange says after the limit has passed, and it must say so in two ways.
@@ -144,7 +148,7 @@ export class CcxtAdapter implements VenueAdapter {
     const reference = this.#reference(ticket.clientOrderId, ticket.symbol, venueOrderId || undefined);
     let refusal: unknown;
     try {
-      await this.#read('cancel', (exchange) => this.#profile.cancel(exchange, reference));
+      await this.#line.read('cancel', (exchange) => this.#profile.cancel(exchange, reference));
     } catch (error) {
       refusal = error;
     }
@@ -158,10 +162,7 @@ export class CcxtAdapter implements VenueAdapter {
   }
 
   async now(): Promise<number> {
-    const time = await this.#call('clock', new VenueCall(this.#abortMs), (exchange) => exchange.fetchTime());
-    if (time === undefined) throw new Error('The exchange did not tell its time.');
-    this.#setClock?.(Number(time));
-    return Number(time);
+    return this.#line.now();
   }
 
   async close(): Promise<void> {
@@ -171,9 +172,7 @@ export class CcxtAdapter implements VenueAdapter {
 
   async #readMarkets(): Promise<void> {
     try {
-      const markets = await this.#call('markets', new VenueCall(this.#abortMs), (exchange) =>
-        exchange.loadMarkets(true),
-      );
+      const markets = await this.#line.read('markets', (exchange) => exchange.loadMarkets(true));
       this.#symbols = new Symbols(
         Object.values(markets).filter((market) => market?.spot === true) as MarketInterface[],
       );
@@ -184,6 +183,11 @@ export class CcxtAdapter implements VenueAdapter {
       );
       this.#reopening = setTimeout(() => void this.#readMarkets(), REOPEN_MS).unref();
     }
+  }
+
+  get #line(): VenueLine {
+    if (this.#opened === undefined) throw new NotSent('The account is not open yet.', 2_000);
+    return this.#opened;
   }
 
   #fit(ticket: OrderTicket) {
@@ -257,7 +261,7 @@ export class CcxtAdapter implements VenueAdapter {
   async #lookUp(clientOrderId: string, symbol: string, venueOrderId?: string): Promise<VenueOrder | undefined> {
     const reference = this.#reference(clientOrderId, symbol, venueOrderId);
     try {
-      const order = await this.#read('find', (exchange) => this.#profile.find(exchange, reference));
+      const order = await this.#line.read('find', (exchange) => this.#profile.find(exchange, reference));
       return order === undefined ? undefined : readOrder(order, reference.id);
     } catch (error) {
       if (classNames(error).includes('OrderNotFound')) return undefined;
@@ -268,18 +272,17 @@ export class CcxtAdapter implements VenueAdapter {
   /** The order in the list of all since a moment: a second witness, which reads another way. */
   async #inList(clientOrderId: string, symbol: string, since: number): Promise<VenueOrder | undefined> {
     const { id, symbol: market } = this.#reference(clientOrderId, symbol);
-    const orders = await this.#read('list', (exchange) => exchange.fetchOrders(market, Math.floor(since)));
+    const orders = await this.#line.read('list', (exchange) => exchange.fetchOrders(market, Math.floor(since)));
     const order = orders.find((listed) => listed.clientOrderId === id);
     return order === undefined ? undefined : readOrder(order, id);
   }
 
   /** Adds the executions, each under its trade id. Without them the report still stands: the average is the venue's. */
   async #withFills(order: VenueOrder, symbol: string): Promise<VenueOrder> {
-    if (order.fills !== undefined || order.averagePrice === null || this.#exchange?.has['fetchMyTrades'] !== true)
-      return order;
+    if (order.fills !== undefined || order.averagePrice === null || !this.#line.canList('fetchMyTrades')) return order;
     const market = this.#reference('', symbol).symbol;
     try {
-      const trades = await this.#read('fills', (exchange) =>
+      const trades = await this.#line.read('fills', (exchange) =>
         exchange.fetchMyTrades(market, undefined, undefined, { [this.#profile.tradesOfOrder]: order.venueOrderId }),
       );
       const fills = trades.filter((trade) => trade.order === order.venueOrderId).map(readFill);
@@ -300,56 +303,5 @@ export class CcxtAdapter implements VenueAdapter {
 
   #idOf({ clientOrderId }: OrderTicket): string {
     return this.#profile.encodeId(clientOrderId);
-  }
-
-  /** Runs one call to the exchange: behind the breaker, within one limit for the whole of it, and measured. */
-  async #call<T>(operation: string, call: VenueCall, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
-    const exchange = this.#exchange;
-    if (exchange === undefined) throw new NotSent('The account is not open yet.', 2_000);
-    return this.#breaker.run(async () => {
-      const begun = performance.now();
-      let result = 'ok';
-      try {
-        return {
-          value: await this.#withinLimit(
-            call,
-            currentCall.run(call, () => ask(exchange)),
-          ),
-        };
-      } catch (error) {
-        result = call.status === undefined ? (call.sent ? 'no_answer' : 'not_sent') : `http_${call.status}`;
-        if (isOutage(call)) throw new Outage('The venue is out of order.', { cause: error });
-        return { error };
-      } finally {
-        this.#options.onCall(operation, result, (performance.now() - begun) / 1000);
-      }
-    });
-  }
-
-  /** Asks something that changes nothing. A refusal for our clock sets the clock right, and is asked once more. */
-  async #read<T>(operation: string, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
-    const call = new VenueCall(this.#abortMs);
-    try {
-      return await this.#call(operation, call, ask);
-    } catch (error) {
-      if (!this.#profile.pinsTime || !classNames(error).includes('InvalidNonce')) throw error;
-      await this.now();
-      return this.#call(operation, new VenueCall(this.#abortMs), ask);
-    }
-  }
-
-  /** The library's own limit ends with the headers; this one covers the body too. */
-  async #withinLimit<T>(call: VenueCall, work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`No whole answer within ${this.#abortMs / 1000} s.`)), this.#abortMs);
-    });
-    try {
-      return await Promise.race([work, limit]);
-    } finally {
-      call.close();
-      clearTimeout(timer);
-      work.catch(() => undefined);
-    }
   }
 }

@@ -20,8 +20,8 @@ export interface ExchangeOptions {
 export interface OpenExchange {
   readonly exchange: Exchange;
   /** Tells the time by the venue's clock (milliseconds since 1970). From then on requests are signed with it, not with ours. */
-  setClock(venueNow: number): void;
-  close(): Promise<void>;
+  readonly setClock: (venueNow: number) => void;
+  readonly close: () => Promise<void>;
 }
 
 type ExchangeClass = new (config: object) => Exchange;

@@ -47,7 +47,7 @@ export function readFill(trade: Trade): Fill | undefined {
 
 function readStatus(status: string | undefined, amount: DecimalString | undefined, filled: DecimalString): VenueStatus {
   const isWhole = amount !== undefined && isPositive(amount) && compare(filled, amount) >= 0;
-  switch (status) {
+  switch (status ?? '') {
     case 'open':
       return isZero(filled) ? 'working' : 'partially_filled';
     case 'closed':

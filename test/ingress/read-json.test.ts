@@ -63,12 +63,7 @@ test('a member that is said twice is refused at any depth and in any spelling', 
     '{"a":1,"a" :2}',
   );
   bodies.push('{"a\\/b":1,"a/b":2}', '{"a":{"a":1},"b":{"a":1,"a":1}}', '{"1":1,"1":2}', '{"\\ud83d\\ude00":1,"😀":2}');
-  bodies.push(
-    '{"valueOf":1,"valueOf":2}',
-    '{"a":1,\t"a"\r\n:\t2}',
-    '{"length":1,"length":2}',
-    '[1,{"0":1,"0":2}]',
-  );
+  bodies.push('{"valueOf":1,"valueOf":2}', '{"a":1,\t"a"\r\n:\t2}', '{"length":1,"length":2}', '[1,{"0":1,"0":2}]');
   for (const body of bodies) assert.match(refusal(body), /is there twice/, body);
 });
 
