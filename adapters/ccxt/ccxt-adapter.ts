@@ -102,10 +102,12 @@ export class CcxtAdapter implements VenueAdapter {
       const order = await this.#line.call('place', call, (exchange) =>
         this.#send(exchange, ticket, fit.symbol, fit.order, window),
       );
-      const bookedAt = typeof order.timestamp === 'number' ? { bookedAt: order.timestamp } : {};
       // Several exchanges acknowledge with an id and nothing else: they have the order, and following it tells the rest.
       const taken = { ...order, status: order.status ?? 'open' };
-      return { kind: 'accepted', order: { ...readOrder(taken, this.#idOf(ticket)), ...bookedAt } };
+      return {
+        kind: 'accepted',
+        order: { ...this.#understand(taken, this.#idOf(ticket)), ...bookedAt(ticket, order) },
+      };
     } catch (error) {
       if (error instanceof NotSent && !call.sent) throw error;
       return this.#afterFailure(error, call, ticket);
@@ -262,7 +264,7 @@ export class CcxtAdapter implements VenueAdapter {
     const reference = this.#reference(clientOrderId, symbol, venueOrderId);
     try {
       const order = await this.#line.read('find', (exchange) => this.#profile.find(exchange, reference));
-      return order === undefined ? undefined : readOrder(order, reference.id);
+      return order === undefined ? undefined : this.#understand(order, reference.id);
     } catch (error) {
       if (classNames(error).includes('OrderNotFound')) return undefined;
       throw error;
@@ -274,7 +276,7 @@ export class CcxtAdapter implements VenueAdapter {
     const { id, symbol: market } = this.#reference(clientOrderId, symbol);
     const orders = await this.#line.read('list', (exchange) => exchange.fetchOrders(market, Math.floor(since)));
     const order = orders.find((listed) => listed.clientOrderId === id);
-    return order === undefined ? undefined : readOrder(order, id);
+    return order === undefined ? undefined : this.#understand(order, id);
   }
 
   /** Adds the executions, each under its trade id. Without them the report still stands: the average is the venue's. */
@@ -301,7 +303,16 @@ export class CcxtAdapter implements VenueAdapter {
     return { id: this.#profile.encodeId(clientOrderId), symbol: market, venueOrderId };
   }
 
+  #understand(order: Order, id: string): VenueOrder {
+    return readOrder(order, id, this.#profile.repeatsId);
+  }
+
   #idOf({ clientOrderId }: OrderTicket): string {
     return this.#profile.encodeId(clientOrderId);
   }
+}
+
+/** When a market order was booked, by the venue's clock. Of an order that waits, venues give other times, or none (-1). */
+function bookedAt({ type }: OrderTicket, { timestamp }: Order): { bookedAt?: number } {
+  return type === 'market' && typeof timestamp === 'number' && timestamp > 0 ? { bookedAt: timestamp } : {};
 }

@@ -45,6 +45,8 @@ export interface Profile {
   /** Asks for the order under our id. Undefined, or the library's `OrderNotFound`, when the venue does not show it. */
   find(exchange: Exchange, reference: Reference): Promise<Order | undefined>;
   cancel(exchange: Exchange, reference: Reference): Promise<unknown>;
+  /** Whether the venue repeats our id in every order that it describes: one without it is then not believed. */
+  readonly repeatsId: boolean;
   /** The parameter by which the executions of one order are asked for. */
   readonly tradesOfOrder: string;
   /** Without a bound an order that is not found is never taken for absent, and never sent again by itself. */
@@ -69,6 +71,7 @@ const unified: Omit<Profile, 'idRule'> = {
     return order.id ? order : undefined;
   },
   cancel: (exchange, { id, symbol }) => exchange.cancelOrder('', symbol, { clientOrderId: id }),
+  repeatsId: false,
   tradesOfOrder: 'orderId',
   absence: null,
   pinsTime: false,
@@ -111,6 +114,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
     // An empty success is no proof of absence.
     find: (exchange, { id, symbol }) => exchange.fetchOrder('', symbol, { clientOrderId: id }),
     // "Timing security": the window is checked on arrival and before the engine. "Error codes", -1007: that answers in 10 s.
+    repeatsId: true,
     absence: { windowMs: 5_000, engineMs: 10_000, marginMs: 5_000 },
     pinsTime: true,
     saysNoWith200: false,

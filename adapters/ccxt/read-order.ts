@@ -6,11 +6,12 @@ import { sumFills, type Fill, type VenueOrder, type VenueStatus } from '../../do
 /**
  * An order as the library understood the exchange, checked before it is believed. Throws when it contradicts itself:
  * then nothing is known, and the exchange is asked again.
+ * @param repeatsId whether the exchange repeats our id in everything that it says of an order
  */
-export function readOrder(order: Order, id: string): VenueOrder {
+export function readOrder(order: Order, id: string, repeatsId: boolean): VenueOrder {
   // Not every exchange repeats the id; one that repeats another one is talking of another order.
-  if (order.clientOrderId && order.clientOrderId !== id) {
-    throw new Error(`The exchange described the order ${order.clientOrderId} when asked for ${id}.`);
+  if ((repeatsId || order.clientOrderId) && order.clientOrderId !== id) {
+    throw new Error(`The exchange described the order ${order.clientOrderId || '(no id)'} when asked for ${id}.`);
   }
   if (!order.id) throw new Error('The exchange described an order without an id.');
   const fills = (order.trades ?? []).map(readFill).filter((fill) => fill !== undefined);
