@@ -300,7 +300,7 @@ function provenOnTheWire(venue: Venue): void {
     ]) {
       await during(venue.shows(lists[0]!, lists[1]!, id), async () => {
         const found = await lookUp(profile, exchange, reference);
-        if (found !== null) assert.throws(() => readOrder(found, id), /when asked for/);
+        if (found !== null) assert.throws(() => readOrder(found, id, false), /when asked for/);
       });
     }
     if (!['bybit', 'kraken', 'coinbase', 'gate'].includes(venue.exchange)) return;
@@ -375,7 +375,7 @@ function assertRead(
   assert.ok(order, 'it is found');
   assert.equal(order.clientOrderId, id);
   for (const value of [order.amount, order.filled, order.average, order.price]) assert.notEqual(typeof value, 'number');
-  const read = readOrder(order, id);
+  const read = readOrder(order, id, false);
   assert.deepEqual(venueId === null ? { ...read, venueOrderId: VENUE_ORDER_ID } : read, readAs(state));
 }
 
@@ -444,7 +444,7 @@ describe('peculiarities', () => {
       const unknown = { ...venue.order(ID, 'open'), status: 'UNKNOWN_ORDER_STATUS' };
       await during(venue.shows([unknown], [], ID), async () => {
         const order = await profile.find(exchange, reference);
-        assert.throws(() => readOrder(order!, ID), /status/);
+        assert.throws(() => readOrder(order!, ID, false), /status/);
       });
     }));
 
