@@ -1,3 +1,5 @@
+import { activityInfo } from '@temporalio/activity';
+
 import type { VenueOrder } from '../domain/venue-order.ts';
 import type { CancelRequest } from './contract.ts';
 import { accountOf, ticketOf, type Desk } from './desk.ts';
@@ -5,7 +7,7 @@ import { askAgain } from './not-sent.ts';
 
 /** Cancels the order at its venue, and tells how it ended: also filled, where the fill was faster. */
 export async function cancelOrder(desk: Desk, { signed, command, venueOrderId }: CancelRequest): Promise<VenueOrder> {
-  desk.keys.requireCommand(signed.intent, command);
+  desk.keys.requireCommand(command, activityInfo().workflowExecution!.workflowId);
   const { adapter } = accountOf(desk, signed.intent);
   const ticket = ticketOf(signed.intent);
   const cancellation = await adapter.cancel(ticket, venueOrderId);

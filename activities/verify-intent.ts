@@ -22,10 +22,7 @@ export class VerifyIntent implements ActivityInboundCallsInterceptor {
     }
     const { inWorkflow, workflowExecution, workflowType } = activityInfo();
     if (!inWorkflow || workflowType !== 'ExecuteOrder') throw notProven('The activity was started outside an order.');
-    this.#keys.requireIntent(signed);
-    if (workflowExecution?.workflowId !== signed.intent.workflowId) {
-      throw notProven(`The order ${signed.intent.workflowId} was copied into ${workflowExecution?.workflowId}.`);
-    }
+    this.#keys.requireIntent(signed, workflowExecution?.workflowId ?? '');
     return next(input);
   }
 }

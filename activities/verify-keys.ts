@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 
 import { commandBytesToSign, type SignedCommand } from '../domain/command.ts';
 import { base32 } from '../domain/ids.ts';
-import { intentBytesToSign, type Intent, type Signature, type SignedIntent } from '../domain/intent.ts';
+import { intentBytesToSign, type Signature, type SignedIntent } from '../domain/intent.ts';
 import { notSent } from './not-sent.ts';
 
 /** How long an unknown key may be one that has not reached this worker yet. */
@@ -18,19 +18,20 @@ export class VerifyKeys {
     this.#keys = new Map(keys.map((key) => [keyId(key), key]));
   }
 
-  /** Throws unless the intent is signed by a known key. */
-  requireIntent(signed: SignedIntent): void {
-    this.#require(signed.signature, intentBytesToSign(signed.intent), 'The order was not signed by this installation.');
+  /** Throws unless the intent is signed, by a known key and for this workflow. */
+  requireIntent({ intent, signature }: SignedIntent, workflowId: string): void {
+    const otherwise = `The order was not signed by this installation for the workflow ${workflowId}.`;
+    this.#require(signature, intentBytesToSign(intent, workflowId), otherwise);
   }
 
   /** Throws unless the command is signed by a known key, and is about this order. */
-  requireCommand(intent: Intent, signed: SignedCommand): void {
+  requireCommand(signed: SignedCommand, workflowId: string): void {
     this.#require(
       signed.signature,
       commandBytesToSign(signed.command),
       'The command was not signed by this installation.',
     );
-    if (signed.command.workflowId !== intent.workflowId) throw notProven('The command is about another order.');
+    if (signed.command.workflowId !== workflowId) throw notProven('The command is about another order.');
   }
 
   #require(signature: Signature, bytes: string, otherwise: string): void {

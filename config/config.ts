@@ -110,10 +110,14 @@ function readFile(
   const path = named === undefined ? 'holdfast.yaml' : 'HOLDFAST_CONFIG';
   try {
     const document = parseDocument(readFileSync(file, 'utf8'), { customTags: exactNumbers });
-    const content: unknown = document.errors.length > 0 ? {} : (document.toJS() ?? {});
-    for (const error of document.errors) {
-      faults.push({ path, message: `The file is no valid YAML: ${error.message.split('\n')[0]}`, fix: 'Correct it.' });
+    // What a parser says after the first mistake is mostly about its own confusion.
+    const [mistake] = document.errors;
+    if (mistake !== undefined) {
+      const where = mistake.message.split('\n')[0]!.replace(/:$/, '');
+      faults.push({ path, message: `The file is no valid YAML: ${where}.`, fix: 'Correct it.' });
+      return { file, content: {} };
     }
+    const content: unknown = document.toJS() ?? {};
     if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
       return { file, content: content as Record<string, unknown> };
     }

@@ -77,6 +77,9 @@ export function judgeField(key: string): FieldVerdict {
   if (instead !== undefined) return { kind: 'unsupported', instead };
   if (undressed !== undefined) return { kind: 'misspelt', meant: undressed };
   if (NUMBERED.test(bare)) return { kind: 'unsupported', instead: null };
+  // `stop_loss_pct`, `quantity_usd`: a key of ours with something behind it is meant for it, and is not what we would do.
+  const extended = SUPPORTED_FIELDS.find((field) => field.length >= 8 && bare.startsWith(bareOf(field)));
+  if (extended !== undefined) return { kind: 'misspelt', meant: extended };
   const near = NEAR_TARGETS.find((target) => isNear(bare, bareOf(target)));
   return near === undefined ? { kind: 'unknown' } : { kind: 'misspelt', meant: near };
 }

@@ -42,14 +42,14 @@ const SUCCESS: Record<OrderStatus, boolean> = {
 };
 
 /** The answer for an order in the given state. */
-export function answerOf(intent: Intent, state: OrderState): Answer {
+export function answerOf(workflowId: string, intent: Intent, state: OrderState): Answer {
   const success = SUCCESS[state.status];
   return {
     success,
     order_id: state.venueOrderId,
     error: success ? null : (state.reason?.message ?? null),
     status: state.status,
-    workflow_id: intent.workflowId,
+    workflow_id: workflowId,
     client_order_id: intent.clientOrderId,
     duplicate: false,
     account: intent.account,

@@ -8,7 +8,6 @@ import type { DecimalString } from './decimal.ts';
  */
 export interface Intent {
   readonly v: 1;
-  readonly workflowId: string;
   readonly strategy: string;
   readonly account: string;
   readonly clientOrderId: string;
@@ -46,9 +45,12 @@ export interface SignedIntent {
   readonly signature: Signature;
 }
 
-/** The text under an intent's signature. */
-export function intentBytesToSign(intent: Intent): string {
-  return `holdfast-intent-v1\n${canonicalJson({ ...intent })}`;
+/**
+ * The text under an intent's signature. The workflow's id is part of it without being in the intent: the same intent in
+ * another workflow has no signature.
+ */
+export function intentBytesToSign(intent: Intent, workflowId: string): string {
+  return `holdfast-intent-v1\n${canonicalJson([workflowId, { ...intent }])}`;
 }
 
 /**

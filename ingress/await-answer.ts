@@ -2,21 +2,27 @@ import type { Client } from '@temporalio/client';
 
 import { isSettled, type Answer } from '../domain/answer.ts';
 import { answerOf } from '../domain/answer.ts';
-import type { SignedIntent } from '../domain/intent.ts';
+import type { Intent } from '../domain/intent.ts';
 import { NEW_ORDER } from '../domain/order-state.ts';
 import { reason } from '../domain/reason.ts';
 import { ANSWER_MEMO } from '../workflows/messages.ts';
 import type { Engine } from './engine.ts';
 import { decodeFirst, type HistoryEvent } from './history.ts';
 
+/** An order that has been started: its workflow, and what it is about. */
+export interface StartedOrder {
+  readonly workflowId: string;
+  readonly intent: Intent;
+}
+
 /**
  * Follows an order's history until it holds an answer that need not be waited for any longer: the result of an order
  * that is final, or what an order that rests has published. A second delivery reads the same history, and so gets the
  * first answer. What is known when the time is up is returned as it stands.
  */
-export async function awaitAnswer(engine: Engine, intent: SignedIntent['intent'], untilMs: number): Promise<Answer> {
+export async function awaitAnswer(engine: Engine, order: StartedOrder, untilMs: number): Promise<Answer> {
   const { client } = engine;
-  let known: Answer = answerOf(intent, NEW_ORDER);
+  let known: Answer = answerOf(order.workflowId, order.intent, NEW_ORDER);
   let nextPageToken: Uint8Array | undefined;
   let runId: string | undefined;
   while (performance.now() < untilMs) {
@@ -24,7 +30,7 @@ export async function awaitAnswer(engine: Engine, intent: SignedIntent['intent']
       .within(untilMs - performance.now(), () =>
         client.workflowService.getWorkflowExecutionHistory({
           namespace: client.options.namespace,
-          execution: { workflowId: intent.workflowId, ...(runId === undefined ? {} : { runId }) },
+          execution: { workflowId: order.workflowId, ...(runId === undefined ? {} : { runId }) },
           waitNewEvent: true,
           ...(nextPageToken === undefined ? {} : { nextPageToken }),
         }),
@@ -33,7 +39,7 @@ export async function awaitAnswer(engine: Engine, intent: SignedIntent['intent']
       .catch(() => undefined);
     if (page === undefined) return known;
     for (const event of page.history?.events ?? []) {
-      const told = await readAnswer(client, event, intent);
+      const told = await readAnswer(client, event, order);
       if (told === undefined) continue;
       known = told;
       if (isSettled(told.status)) return told;
@@ -50,7 +56,7 @@ export async function awaitAnswer(engine: Engine, intent: SignedIntent['intent']
 export async function readAnswer(
   client: Client,
   event: HistoryEvent,
-  intent: SignedIntent['intent'],
+  { workflowId, intent }: StartedOrder,
 ): Promise<Answer | undefined> {
   // An order whose history was cut begins its next one with the answer that it had.
   const memo =
@@ -67,7 +73,7 @@ export async function readAnswer(
     `The order's workflow ${broken}.`,
     'Look at its history; nothing is sent again.',
   );
-  return answerOf(intent, { ...NEW_ORDER, status: 'failed', reason: because });
+  return answerOf(workflowId, intent, { ...NEW_ORDER, status: 'failed', reason: because });
 }
 
 function brokenBy(event: HistoryEvent): string | undefined {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 
@@ -54,9 +56,17 @@ export class Engine {
     return answered;
   }
 
-  /** Runs a call that must come back within `ms`. */
-  within<T>(ms: number, call: () => Promise<T>): Promise<T> {
-    return this.#connection.withDeadline(Date.now() + Math.max(ms, 1), call);
+  /** Runs a call that must come back within `ms`. The library's own deadline is a little late while the engine is gone. */
+  async within<T>(ms: number, call: () => Promise<T>): Promise<T> {
+    const limit = Math.max(ms, 1);
+    const late = new AbortController();
+    const calling = this.#connection.withDeadline(Date.now() + limit, call);
+    calling.catch(() => undefined);
+    try {
+      return await Promise.race([calling, rejectAfter(limit, late.signal)]);
+    } finally {
+      late.abort();
+    }
   }
 
   /** Runs a call on which a sender waits; an engine that does not answer in time is a 503. */
@@ -70,6 +80,14 @@ export class Engine {
       throw new Refused('UNAVAILABLE', message, members);
     }
   }
+}
+
+/** DEADLINE_EXCEEDED, by gRPC's numbers. */
+const LATE = 4;
+
+async function rejectAfter(ms: number, signal: AbortSignal): Promise<never> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+  throw Object.assign(new Error('The engine did not answer in time.'), { code: LATE });
 }
 
 /** CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL and UNAVAILABLE, by gRPC's numbers. */

@@ -49,14 +49,15 @@ export async function explain(
   const openWindow = async (): Promise<string> => 'not opened';
   const others = toPlainJson(parsed.others);
   const formed = await formIntent(alert, { others, strategy, receivedAt: Date.now(), config, signingKey, openWindow });
-  const { intent } = formed.signed;
+  const { workflowId, signed } = formed;
+  const { intent } = signed;
   const verdict = checkAlert(intent, rules);
   return {
     understood: true,
     sentence: inWords(alert, intent.account),
     alert,
     account: intent.account,
-    workflow_id: alert.id === undefined && alert.time === undefined ? null : intent.workflowId,
+    workflow_id: alert.id === undefined && alert.time === undefined ? null : workflowId,
     client_order_id: alert.id === undefined && alert.time === undefined ? null : intent.clientOrderId,
     reason: verdict.kind === 'admitted' ? checkBracket(intent) : verdict.reason,
     issues: [],

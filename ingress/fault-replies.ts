@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Logger } from '../telemetry/log.ts';
 import { Refused } from './refused.ts';
@@ -19,6 +19,11 @@ export function handleFaults(app: FastifyInstance, log: Logger): void {
     sendProblem(reply, new Refused('NOT_FOUND', 'There is nothing at this address.'), request.id),
   );
 }
+
+/** For what cannot even be routed, such as an address with a broken escape. */
+export const frameworkErrors = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+  void sendProblem(reply, refusedBy(error), request.id);
+};
 
 function sendProblem(reply: FastifyReply, refused: Refused, id: string): FastifyReply {
   const problem = refused.problem();

@@ -28,6 +28,7 @@ export interface SigningKey {
 }
 
 export interface FormedIntent {
+  readonly workflowId: string;
   readonly signed: SignedIntent;
   /** Equal for two deliveries of one alert; different when an id is used for something else. */
   readonly digest: string;
@@ -58,7 +59,6 @@ export async function formIntent(
   const { id: _id, time, inferred, ignored, account: _account, ...order } = alert;
   const intent: Intent = {
     v: 1,
-    workflowId: workflowId(strategy, alertKey),
     strategy,
     account,
     clientOrderId: clientOrderId({ deployment, account, strategy, alertKey, leg: 'entry', generation: 0 }, sha256),
@@ -69,10 +69,9 @@ export async function formIntent(
     ...(inferred.length === 0 ? {} : { inferred }),
     ...(ignored.length === 0 ? {} : { ignored }),
   };
-  return {
-    signed: { intent, signature: signWith(signingKey, intentBytesToSign(intent)) },
-    digest: contentHash(content, sha256),
-  };
+  const id = workflowId(strategy, alertKey);
+  const signature = signWith(signingKey, intentBytesToSign(intent, id));
+  return { workflowId: id, signed: { intent, signature }, digest: contentHash(content, sha256) };
 }
 
 /** Signs a person's order about an order. */

@@ -13,7 +13,7 @@ import { METRICS_CONTENT_TYPE, metrics, metricsText } from '../telemetry/metrics
 import { serveCodec } from './codec-endpoint.ts';
 import type { Engine } from './engine.ts';
 import { explain } from './explain.ts';
-import { CONTENT_TYPES, handleFaults } from './fault-replies.ts';
+import { CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
 import type { Links } from './links.ts';
 import { OrderBook, type OrderFilter } from './order-book.ts';
@@ -50,7 +50,7 @@ const FILTERS: Readonly<Record<keyof OrderFilter, RegExp>> = {
 export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   const { config, engine, links } = deps;
   const orders = new OrderBook(engine);
-  const app = fastify({ logger: false, requestTimeout: 10_000, forceCloseConnections: true });
+  const app = fastify({ logger: false, frameworkErrors, requestTimeout: 10_000, forceCloseConnections: true });
   handleFaults(app, deps.log);
   const token = config.settings.OPERATOR_TOKEN;
   if (token !== undefined)
@@ -102,7 +102,7 @@ async function command({ engine, signingKey }: OperatorDeps, wanted: Command): P
   const signed = signCommand(wanted, signingKey);
   try {
     const handle = engine.client.workflow.getHandle(wanted.workflowId);
-    return await engine.within(CANCEL_BUDGET_MS, () =>
+    return await engine.require(CANCEL_BUDGET_MS, {}, () =>
       handle.executeUpdate<Answer, [typeof signed]>(wanted.kind, { args: [signed] }),
     );
   } catch (error) {

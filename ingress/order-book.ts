@@ -81,7 +81,8 @@ export class OrderBook {
     const runId = info?.execution?.runId ?? '';
     const events = await this.#history(workflowId, runId);
     const signed = await this.#signedIntent(events[0]);
-    const read = async (event: HistoryEvent) => signed && readAnswer(client, event, signed.intent);
+    const read = async (event: HistoryEvent) =>
+      signed && readAnswer(client, event, { workflowId, intent: signed.intent });
     const order = (await Promise.all(events.map(read))).findLast((answer) => answer !== undefined);
     const memo = info?.memo?.fields ?? {};
     return {
@@ -143,7 +144,7 @@ export class OrderBook {
     const events = await this.#history(workflowId, runId);
     const signed = await this.#signedIntent(events[0]);
     const last = events.at(-1);
-    const answer = signed && last ? await readAnswer(client, last, signed.intent) : undefined;
+    const answer = signed && last ? await readAnswer(client, last, { workflowId, intent: signed.intent }) : undefined;
     return answer ?? this.#query(workflowId);
   }
 

@@ -1,6 +1,6 @@
 import { fastify, type FastifyInstance } from 'fastify';
 
-import { CONTENT_TYPES, handleFaults } from './fault-replies.ts';
+import { CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
 import { webhookHandler, type WebhookDeps } from './webhook.ts';
 
 /** A TradingView alert is at most some kilobytes; more is somebody else's. */
@@ -22,8 +22,11 @@ export function buildPublicApp(deps: PublicDeps): FastifyInstance {
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     keepAliveTimeout: 10_000,
     forceCloseConnections: 'idle',
+    // While it stops, the gate answers: in the shape of every other answer.
+    return503OnClosing: false,
     // Fastify would log the URL, which may hold a token; the handler logs what is known to be safe.
     logger: false,
+    frameworkErrors,
     // The peer's own address counts, except where a named proxy speaks for its clients.
     trustProxy: trusted.length > 0 ? [...trusted] : false,
     routerOptions: { maxParamLength: 256 },

@@ -3,7 +3,6 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import type { Json } from '../domain/canonical-json.ts';
 import { windowId } from '../domain/ids.ts';
 import { titleOf } from '../domain/in-words.ts';
-import type { SignedIntent } from '../domain/intent.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import {
   ALERT_MEMO,
@@ -15,6 +14,7 @@ import {
 } from '../workflows/messages.ts';
 import { ORDERS_QUEUE, WINDOWS_QUEUE } from '../workflows/task-queues.ts';
 import type { Engine } from './engine.ts';
+import type { FormedIntent } from './form-intent.ts';
 import { Refused } from './refused.ts';
 
 /** The second of two equal alerts without id and time, within this time of the first, is the first. */
@@ -45,11 +45,10 @@ export async function openWindow(engine: Engine, strategy: string, hash: string,
  */
 export async function startOrder(
   engine: Engine,
-  { intent, signature }: SignedIntent,
-  { digest, alert }: { digest: string; alert: Json },
+  { workflowId, signed: { intent, signature }, digest }: FormedIntent,
+  alert: Json,
   deadlineMs: number,
 ): Promise<'started' | 'duplicate'> {
-  const { workflowId } = intent;
   const start = () =>
     engine.client.workflow.start<ExecuteOrder>(EXECUTE_ORDER, {
       workflowId,

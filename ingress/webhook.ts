@@ -11,6 +11,7 @@ import { awaitAnswer } from './await-answer.ts';
 import type { Engine } from './engine.ts';
 import { formIntent, type SigningKey } from './form-intent.ts';
 import type { Gate } from './gate.ts';
+import { keepSecretsOut, secretsOf } from './keep-secrets-out.ts';
 import type { Linked, Links } from './links.ts';
 import { Prover, unproven, type Evidence, type Standing } from './prove.ts';
 import { readJson } from './read-json.ts';
@@ -26,8 +27,7 @@ const START_DEADLINE_MS = 2_300;
  * browser on this machine post to it.
  */
 const NOT_LOCAL_HEADERS = (
-  'forwarded x-forwarded-for x-real-ip x-forwarded-host x-forwarded-proto ' +
-  'origin referer sec-fetch-site sec-fetch-mode'
+  'forwarded x-forwarded-for x-real-ip x-forwarded-host x-forwarded-proto ' + 'origin referer sec-fetch-site'
 ).split(' ');
 
 export interface WebhookDeps {
@@ -54,6 +54,7 @@ interface Arrival {
 /** `POST /webhook/tradingview`: proves the sender, understands the alert, starts the order, and answers. */
 export function webhookHandler(deps: WebhookDeps) {
   const prover = new Prover(deps.config.strategies);
+  const secrets = secretsOf(deps.config.strategies);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const arrival = arrivalOf(request);
     let strategy = '';
@@ -62,7 +63,8 @@ export function webhookHandler(deps: WebhookDeps) {
       try {
         const proven = prove(deps, prover, arrival);
         strategy = proven.strategy;
-        const answer = await carryOut(deps, arrival, proven);
+        const json = keepSecretsOut(proven.json, secrets);
+        const answer = await carryOut(deps, arrival, { strategy, json });
         metrics.alerts.inc({ strategy, result: answer.status });
         const { workflow_id, account, symbol, status, duplicate } = answer;
         deps.log.info({ workflow_id, account, symbol, status, duplicate }, 'Alert answered.');
@@ -111,7 +113,7 @@ async function carryOut(
   const left = (): number => begun + START_DEADLINE_MS - performance.now();
   const parsed = requireUnderstood(parseAlert(json), config.strategies[strategy]!.strict);
   gate.countEntry(strategy);
-  const { signed, digest } = await formIntent(withDeliveryId(parsed.alert, evidence), {
+  const formed = await formIntent(withDeliveryId(parsed.alert, evidence), {
     others: toPlainJson(parsed.others),
     strategy,
     receivedAt,
@@ -119,9 +121,9 @@ async function carryOut(
     signingKey,
     openWindow: (name, hash) => openWindow(engine, name, hash, left()),
   });
-  const alert = toPlainJson(withoutSecret(json));
-  const started = await startOrder(engine, signed, { digest, alert }, left());
-  const told = await awaitAnswer(engine, signed.intent, begun + config.settings.ANSWER_BUDGET_MS);
+  const started = await startOrder(engine, formed, toPlainJson(withoutProof(json)), left());
+  const order = { workflowId: formed.workflowId, intent: formed.signed.intent };
+  const told = await awaitAnswer(engine, order, begun + config.settings.ANSWER_BUDGET_MS);
   return links.onto({ ...told, duplicate: started === 'duplicate' });
 }
 
@@ -157,7 +159,7 @@ function secretOf(json: ExactJson): string | undefined {
 }
 
 /** What is stored of an alert: everything but its proof. */
-function withoutSecret(json: ExactJson): ExactJson {
+function withoutProof(json: ExactJson): ExactJson {
   if (!isJsonObject(json)) return json;
   const { secret: _secret, ...rest } = json;
   return rest;

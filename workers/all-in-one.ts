@@ -2,7 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { VerifyKeys } from '../activities/verify-keys.ts';
+import { ConfigFault } from '../config/fault.ts';
 import { connectEngine } from './connect.ts';
+import { diskFault } from './data-folder-lock.ts';
 import { openDesk } from './desk.ts';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from './embedded-temporal.ts';
 import { createMissingKeys, loadSigningKey, loadVerifyKeys } from './intent-keys.ts';
@@ -16,8 +18,12 @@ import { isEncrypted, workflowBundle } from './workflow-bundle.ts';
 /** Everything in one process tree: what `npm start` runs. */
 await runProcess(async (context) => {
   const { config, root, log, onStop } = context;
-  mkdirSync(config.dataDir, { recursive: true });
-  createMissingKeys(config);
+  try {
+    mkdirSync(config.dataDir, { recursive: true });
+    createMissingKeys(config);
+  } catch (error) {
+    throw error instanceof ConfigFault ? error : diskFault(error, config.dataDir);
+  }
   const signingKey = loadSigningKey(config);
   const keys = new VerifyKeys(loadVerifyKeys(config));
 

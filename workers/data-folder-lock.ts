@@ -73,7 +73,7 @@ export function diskFault(error: unknown, dataDir: string): EngineFault {
     return new EngineFault(`The disk of the data folder ${dataDir} is full (${code}). ${todo}`, { cause: error });
   }
   const todo = 'Set HOLDFAST_DATA to a folder that can be used.';
-  return new EngineFault(`The data folder ${dataDir} cannot be used: ${message}. ${todo}`, { cause: error });
+  return new EngineFault(`The data folder ${dataDir} cannot be used (${code || message}). ${todo}`, { cause: error });
 }
 
 function alreadyOwned(dataDir: string, { pid, space }: ProcessIdentity): EngineFault {

@@ -11,7 +11,9 @@ type Ended = Extract<Placement, { kind: 'denied' | 'expired' | 'unknown' }>;
  * carries the last attempt's failure inside it, and tells nothing of the attempt that ran out of time.
  */
 export function whatFailureTells(failure: unknown): Ended {
-  const cause = failure instanceof ActivityFailure ? failure.cause : undefined;
+  // A local activity's failure arrives without its wrapping when no attempt of it was recorded.
+  const cause =
+    failure instanceof ActivityFailure ? failure.cause : failure instanceof ApplicationFailure ? failure : undefined;
   if (cause instanceof ApplicationFailure && cause.type === NOT_SENT) {
     return { kind: 'expired', reason: neverSent(cause.message) };
   }

@@ -30,6 +30,8 @@ export function checkOptions(notAfter: number, now: number): LocalActivityOption
     startToCloseTimeout: 5_000,
     scheduleToCloseTimeout: Math.max(notAfter - now, 0) + LAST_ATTEMPT_MS,
     retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 5_000 },
+    // A wait of seconds is the engine's to keep: inside a worker it would hold up the worker's stopping.
+    localRetryThreshold: 1_000,
   };
 }
 

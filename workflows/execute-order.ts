@@ -48,9 +48,9 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   let lostAt: number | null = null;
   // Activities are told, so that they know when they come after a reset; no code here branches on it: a reset run
   // repeats the commands of the run before it, and only the outside may answer differently.
-  const originalRunId = workflowInfo().originalExecutionRunId;
+  const { workflowId, originalExecutionRunId: originalRunId } = workflowInfo();
 
-  setHandler(orderQuery, () => ({ answer: answerOf(intent, state), lostAt }));
+  setHandler(orderQuery, () => ({ answer: answerOf(workflowId, intent, state), lostAt }));
   setHandler(cancelUpdate, cancel, { validator: refuseWhenFinal });
   setHandler(resolveUpdate, resolve, { validator: refuseUnlessLost });
 
@@ -59,7 +59,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     await placeOnce();
     await followToTheEnd();
     await condition(allHandlersFinished);
-    return answerOf(intent, state);
+    return answerOf(workflowId, intent, state);
   });
 
   /** Places the order; while its fate is unknown, nothing is placed but on a recorded proof of absence. */
@@ -134,7 +134,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     await condition(() => state.status !== 'pending' && state.status !== 'unknown');
     if (isResting(state))
       become(observed(state, await cancelOrder({ signed, command, venueOrderId: state.venueOrderId ?? '' })));
-    return answerOf(intent, state);
+    return answerOf(workflowId, intent, state);
   }
 
   async function resolve(command: SignedCommand): Promise<Answer> {
@@ -142,7 +142,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     if (command.command.kind === 'resolve' && state.status === 'unknown' && command.command.lostAt === lostAt) {
       become(resolved(state, command.command.verdict, command.command.note));
     }
-    return answerOf(intent, state);
+    return answerOf(workflowId, intent, state);
   }
 
   function refuseWhenFinal(_command: SignedCommand): void {
@@ -167,7 +167,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     ]);
     setCurrentDetails(inWords(intent, next));
     // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
-    if (!isFinal(next)) upsertMemo({ [ANSWER_MEMO]: answerOf(intent, next) });
+    if (!isFinal(next)) upsertMemo({ [ANSWER_MEMO]: answerOf(workflowId, intent, next) });
   }
 }
 

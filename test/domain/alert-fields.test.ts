@@ -157,7 +157,7 @@ const ORDINARY =
   funding_rate long short buy sell bull bear bias regime week month year period length lookback hlc3 close_time prev_close
   change_pct volatility zscore rank grade rating remark memo label category group class kind code uid reference ref parent
   file folder host ip port address city account_name account_type accounting section caution reaction fire site line mice
-  confidence_level price_usd symbol_name execute max_age drying`.split(/\s+/);
+  price_usd symbol_name execute max_age drying`.split(/\s+/);
 
 test('an ordinary key that means nothing here is unknown', () => {
   for (const key of ORDINARY) assert.deepEqual(judgeField(key), { kind: 'unknown' }, key);
@@ -179,4 +179,12 @@ test('any text is judged, and none throws', () => {
     }),
     RUNS,
   );
+});
+
+test('a key of ours with something behind it is refused, for it was meant to change the order', () => {
+  for (const key of 'stop_loss_pct takeProfit9x quantity_usd limit_price_max order_type_2 confidence_level'.split(
+    ' ',
+  )) {
+    assert.equal(judgeField(key).kind, 'misspelt', key);
+  }
 });

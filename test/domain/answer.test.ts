@@ -7,6 +7,8 @@ import { anIntent } from '../support/an-intent.ts';
 
 const REASON = { code: 'A_REASON', message: 'It was so.', fix: null };
 
+const ID = 'order:trend:a-1';
+
 test('each status says whether the alert was carried out, and whether its outcome is known', () => {
   const rows: [OrderStatus, { success: boolean; settled: boolean }][] = [
     ['pending', { success: true, settled: false }],
@@ -22,7 +24,7 @@ test('each status says whether the alert was carried out, and whether its outcom
     ['failed', { success: false, settled: true }],
   ];
   for (const [status, { success, settled }] of rows) {
-    const answer = answerOf(anIntent(), { ...NEW_ORDER, status, reason: REASON });
+    const answer = answerOf(ID, anIntent(), { ...NEW_ORDER, status, reason: REASON });
     const error = success ? null : REASON.message;
     assert.deepEqual([answer.success, answer.error, answer.reason], [success, error, REASON], status);
     assert.equal(isSettled(status), settled, status);
@@ -38,7 +40,7 @@ test("an answer has the original's three members first, and every member of the 
     averagePrice: '67500',
     fills: [{ tradeId: '1', quantity: '0.01', price: '67500' }],
   };
-  const answer = answerOf(anIntent({ inferred: ['It was inferred.'], ignored: ['bar'] }), filled);
+  const answer = answerOf(ID, anIntent({ inferred: ['It was inferred.'], ignored: ['bar'] }), filled);
   assert.deepEqual(Object.keys(answer).slice(0, 3), ['success', 'order_id', 'error']);
   assert.deepEqual(answer, {
     success: true,
@@ -62,14 +64,14 @@ test("an answer has the original's three members first, and every member of the 
 });
 
 test('an order of which nothing is known yet has no id, no error and nothing filled', () => {
-  const { order_id, error, filled_quantity, average_price, inferred, ignored } = answerOf(anIntent(), NEW_ORDER);
+  const { order_id, error, filled_quantity, average_price, inferred, ignored } = answerOf(ID, anIntent(), NEW_ORDER);
   assert.deepEqual([order_id, error, filled_quantity, average_price], [null, null, '0', null]);
   assert.deepEqual([inferred, ignored], [[], []]);
 });
 
 test('what was changed to fit the market is told with what was inferred', () => {
   const state = { ...NEW_ORDER, notes: ['The quantity was cut.'] };
-  assert.deepEqual(answerOf(anIntent({ inferred: ['Inferred.'] }), state).inferred, [
+  assert.deepEqual(answerOf(ID, anIntent({ inferred: ['Inferred.'] }), state).inferred, [
     'Inferred.',
     'The quantity was cut.',
   ]);

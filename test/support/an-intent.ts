@@ -4,7 +4,6 @@ import type { Intent } from '../../domain/intent.ts';
 export function anIntent(change: Partial<Intent> = {}): Intent {
   return {
     v: 1,
-    workflowId: 'order:trend:a-1',
     strategy: 'trend',
     account: 'paper',
     clientOrderId: '0AB'.padEnd(26, 'C'),

@@ -77,6 +77,11 @@ export class Holdfast {
     return this.#process!.pid!;
   }
 
+  /** Whether it does not run: not started yet, ended by itself, or killed. */
+  get hasEnded(): boolean {
+    return this.#process === undefined || this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
   /** Starts it (again) on the same ports and data, and waits until it is ready. */
   async start(): Promise<void> {
     const { config, env } = this.#options;
@@ -102,10 +107,9 @@ export class Holdfast {
     const child = this.#process;
     child.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
-    const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-    const isReady = async (): Promise<boolean> => hasEnded() || (await fetch(`${this.publicUrl}/ready`)).ok;
+    const isReady = async (): Promise<boolean> => this.hasEnded || (await fetch(`${this.publicUrl}/ready`)).ok;
     await eventually(isReady, Boolean, { withinMs: 60_000, what: 'readiness' });
-    if (hasEnded()) throw new Error(`Holdfast ended with ${child.exitCode ?? child.signalCode}:\n${this.#output}`);
+    if (this.hasEnded) throw new Error(`Holdfast ended with ${child.exitCode ?? child.signalCode}:\n${this.#output}`);
   }
 
   /** Posts an alert, as JSON or as the very text given. */
@@ -113,10 +117,15 @@ export class Holdfast {
     alert: unknown,
     { path = '', headers = {} }: { path?: string; headers?: Record<string, string> } = {},
   ): Promise<Reply> {
-    const response = await fetch(`${this.publicUrl}/webhook/tradingview${path}`, {
+    const sending = fetch(`${this.publicUrl}/webhook/tradingview${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof alert === 'string' ? alert : JSON.stringify(alert),
+    });
+    const response = await sending.catch((cause: unknown) => {
+      const { exitCode, signalCode } = this.#process!;
+      const state = `exit code ${exitCode}, signal ${signalCode}`;
+      throw new Error(`No answer from Holdfast (${state}), which said last: ${this.#output.slice(-2_000)}`, { cause });
     });
     const type = response.headers.get('content-type') ?? '';
     return { http: response.status, type, body: (await response.json()) as Reply['body'] };
@@ -153,15 +162,16 @@ export class Holdfast {
 
   /** Kills everything at once, the engine too, with no chance to tidy up. */
   async killAll(): Promise<void> {
-    if (this.#process === undefined) return;
+    // A process that has ended has no pid any more: by now that may be somebody else's.
+    if (this.hasEnded) return;
     const exited = this.ended();
-    for (const pid of [this.enginePid(), this.#process?.pid]) if (pid !== undefined) tryKill(pid, 'SIGKILL');
+    for (const pid of [this.enginePid(), this.pid]) if (pid !== undefined) tryKill(pid, 'SIGKILL');
     await exited;
   }
 
   /** Sends the process a signal; the engine, which has a process group of its own, does not get it. */
   signal(name: NodeJS.Signals): void {
-    if (this.#process?.pid !== undefined) tryKill(this.#process.pid, name);
+    if (!this.hasEnded) tryKill(this.pid, name);
   }
 
   /** Stops it as a service manager would; returns the exit code. */
@@ -179,11 +189,8 @@ export class Holdfast {
 
   /** Resolves with the exit code once the process has ended; null when a signal ended it. */
   ended(): Promise<number | null> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) {
-      return Promise.resolve(child?.exitCode ?? null);
-    }
-    return new Promise((resolve) => child.once('exit', resolve));
+    if (this.hasEnded) return Promise.resolve(this.#process?.exitCode ?? null);
+    return new Promise((resolve) => this.#process!.once('exit', resolve));
   }
 
   /** The engine's process: a child whose command line names our database; undefined while there is none. */

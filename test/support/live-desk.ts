@@ -21,6 +21,9 @@ const SECRET = 'the secret of the strategy';
 /** Every answer is out by then, whatever the venue does. */
 const ANSWER_MS = 2_500;
 
+/** An order's story is read at its source each time: asked for more often, it would slow down what it tells of. */
+const ASK_MS = 200;
+
 type Fault = FaultRule['fault'];
 
 interface LiveDeskOptions extends HoldfastOptions {
@@ -28,6 +31,15 @@ interface LiveDeskOptions extends HoldfastOptions {
   readonly accounts?: readonly string[];
   /** How long a request may be under way; the account's bound, and nothing else, is longer for it. */
   readonly bound?: typeof BOUND;
+  /** Arranges the venue before any account reads its markets. */
+  readonly prepare?: (control: Control) => Promise<unknown>;
+}
+
+/** What the engine has spent on one order. */
+interface Cost {
+  readonly transitions: number;
+  readonly events: number;
+  readonly bytes: number;
 }
 
 /** `holdfast.yaml` for accounts that trade for real at a simulator. */
@@ -51,7 +63,7 @@ export function startVenue(): Promise<Simulator> {
   return startSimulator({ recvWindow, engineMs, orderLimit: 0, weightLimit: 0 });
 }
 
-interface Alert {
+export interface Alert {
   readonly id: string;
   readonly account?: string;
   readonly [member: string]: unknown;
@@ -86,9 +98,10 @@ export class LiveDesk {
     this.venue = venue;
   }
 
-  static async start({ accounts, bound, ...options }: LiveDeskOptions = {}): Promise<LiveDesk> {
+  static async start({ accounts, bound, prepare, ...options }: LiveDeskOptions = {}): Promise<LiveDesk> {
     const venue = await startVenue();
     try {
+      await prepare?.(venue.control);
       const config = liveConfig(venue.origin, accounts, bound);
       return new LiveDesk(await Holdfast.start({ config, ...options }), venue);
     } catch (error) {
@@ -140,14 +153,18 @@ export class LiveDesk {
   }
 
   untilOver(workflowId: string, withinMs = 30_000): Promise<OrderStory> {
-    return eventually(() => this.tell(workflowId), isOver, { withinMs, what: `the end of ${workflowId}` });
+    return eventually(() => this.tell(workflowId), isOver, {
+      withinMs,
+      everyMs: ASK_MS,
+      what: `the end of ${workflowId}`,
+    });
   }
 
   untilStatus(workflowId: string, status: string, withinMs = 20_000): Promise<OrderStory> {
     return eventually(
       () => this.tell(workflowId),
       ({ order }) => order.status === status,
-      { withinMs, what: `${workflowId} being ${status}` },
+      { withinMs, everyMs: ASK_MS, what: `${workflowId} being ${status}` },
     );
   }
 
@@ -177,6 +194,34 @@ export class LiveDesk {
     const { requests } = await this.control.ledger();
     const id = clientIdOf(alert);
     return requests.filter(({ method, parameters }) => method === 'GET' && parameters['origClientOrderId'] === id);
+  }
+
+  /** What the engine has spent on an order so far. */
+  async cost(workflowId: string): Promise<Cost> {
+    const output = await this.holdfast.temporal('workflow', 'describe', '--workflow-id', workflowId, '-o', 'json');
+    const { workflowExecutionInfo: info } = JSON.parse(output) as {
+      workflowExecutionInfo: { stateTransitionCount: string; historyLength: string; historySizeBytes: string };
+    };
+    return {
+      transitions: Number(info.stateTransitionCount),
+      events: Number(info.historyLength),
+      bytes: Number(info.historySizeBytes),
+    };
+  }
+
+  /** Whether the venue holds a request of this alert's order. */
+  async isHeld(alert: Alert): Promise<boolean> {
+    const held = await this.control.held();
+    return held.some(({ clientOrderIds }) => clientOrderIds.includes(clientIdOf(alert)));
+  }
+
+  untilHeld(alert: Alert): Promise<boolean> {
+    return eventually(() => this.isHeld(alert), Boolean, { what: `a held request of ${alert.id}` });
+  }
+
+  /** Lets the requests of this alert's order go that the venue holds; returns how many they were. */
+  release(alert: Alert): Promise<number> {
+    return this.control.release(clientIdOf(alert));
   }
 
   async circuitState(account = 'binance'): Promise<number | undefined> {

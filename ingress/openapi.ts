@@ -1,0 +1,184 @@
+import { z } from 'zod';
+
+const decimal = z.string().describe('a decimal number, exact');
+const reason = z
+  .object({ code: z.string(), message: z.string(), fix: z.string().nullable() })
+  .describe('why the order did not become what was asked for');
+
+const answer = z.object({
+  success: z.boolean(),
+  order_id: z.string().nullable().describe("the venue's id; null where there is none"),
+  error: z.string().nullable(),
+  status: z.enum([
+    ...(['pending', 'unknown', 'working', 'partially_filled', 'filled', 'canceled', 'rejected'] as const),
+    ...(['denied', 'expired', 'failed', 'dry_run'] as const),
+  ]),
+  workflow_id: z.string(),
+  client_order_id: z.string(),
+  duplicate: z.boolean(),
+  account: z.string(),
+  symbol: z.string(),
+  side: z.enum(['buy', 'sell']),
+  order_type: z.enum(['market', 'limit', 'stop', 'stop_limit']),
+  quantity: decimal,
+  filled_quantity: decimal,
+  average_price: decimal.nullable(),
+  reason: reason.nullable(),
+  inferred: z.array(z.string()).describe('what was concluded that the alert did not say'),
+  ignored: z.array(z.string()).describe('keys that mean nothing here'),
+  links: z.object({ order: z.string(), history: z.string().nullable() }),
+});
+
+const number = z.union([z.number(), z.string()]).describe('a number, or a text that is one; kept to the last digit');
+const alert = z.object({
+  symbol: z.string(),
+  action: z.enum(['buy', 'sell']),
+  quantity: number,
+  order_type: z.enum(['market', 'limit', 'stop', 'stop_limit']).optional(),
+  price: number.optional(),
+  limit_price: number.optional(),
+  stop_price: number.optional(),
+  time_in_force: z.enum(['gtc', 'ioc', 'fok']).optional(),
+  stop_loss: number.optional(),
+  take_profit: number.optional(),
+  confidence: number.optional(),
+  account: z.string().optional(),
+  id: z.string().optional(),
+  time: z.string().describe('ISO 8601 with a zone').optional(),
+  secret: z.string().optional(),
+});
+
+const problem = z
+  .object({
+    success: z.literal(false),
+    order_id: z.null(),
+    error: z.string(),
+    type: z.string(),
+    title: z.string(),
+    status: z.int().describe('the HTTP status'),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    field: z.string().optional(),
+    issues: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })).optional(),
+    workflow_id: z.string().optional(),
+  })
+  .describe('RFC 9457');
+
+const listed = answer.extend({ strategy: z.string(), created_at: z.string(), updated_at: z.string() });
+const story = z.object({
+  order: answer,
+  alert: z.unknown().describe('the alert as it was sent, without its secret'),
+  intent: z.unknown().describe('what was understood, and signed'),
+  events: z.array(z.object({ at: z.string(), kind: z.string(), detail: z.unknown() })),
+  workflow: z.object({ id: z.string(), run_id: z.string(), status: z.string() }),
+});
+const verdict = z.object({
+  outcome: z.enum(['absent', 'rejected', 'filled', 'canceled']),
+  venue_order_id: z.string().optional(),
+  filled_quantity: decimal.optional(),
+  average_price: decimal.optional(),
+  note: z.string().describe('how it was found out'),
+});
+
+const schema = (type: z.ZodType): object => {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(type, { target: 'draft-2020-12' });
+  return json;
+};
+const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
+const json = (name: string): object => ({ content: { 'application/json': { schema: ref(name) } } });
+const ok = (description: string, name: string): object => ({ 200: { description, ...json(name) } });
+const refusals = {
+  default: { description: 'refused', content: { 'application/problem+json': { schema: ref('Problem') } } },
+};
+const orderId = { name: 'workflowId', in: 'path', required: true, schema: { type: 'string' } };
+const filters = ['account', 'symbol', 'status', 'strategy', 'since', 'cursor'].map((name) => ({
+  ...{ name, in: 'query', required: false },
+  schema: { type: 'string' },
+}));
+const webhook = {
+  post: {
+    summary: 'Send an alert',
+    requestBody: { required: true, content: { 'application/json': { schema: ref('Alert') }, 'text/plain': {} } },
+    responses: {
+      ...ok('the outcome is known', 'Answer'),
+      202: { description: 'it is under way (pending), or its fate is being asked for (unknown)', ...json('Answer') },
+      ...refusals,
+    },
+  },
+};
+
+/** Both listeners in OpenAPI 3.1; a copy is kept in `docs/openapi.json`. */
+export function openApiDocument(version: string): object {
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Holdfast', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [
+      { url: 'http://127.0.0.1:4700', description: 'the public listener: webhooks, health' },
+      { url: 'http://127.0.0.1:4701', description: "the operator's listener: everything else" },
+    ],
+    paths: {
+      '/webhook/tradingview': webhook,
+      '/webhook/tradingview/{token}': {
+        ...webhook,
+        parameters: [{ name: 'token', in: 'path', required: true, schema: { type: 'string' } }],
+      },
+      '/health': { get: { summary: 'Whether the process lives', responses: { 200: { description: 'it does' } } } },
+      '/ready': {
+        get: {
+          summary: 'Whether it can take alerts',
+          responses: { 200: { description: 'it can' }, 503: { description: 'it cannot; the body says which part' } },
+        },
+      },
+      '/orders': {
+        get: {
+          summary: 'Orders, newest first',
+          parameters: filters,
+          responses: { ...ok('a page', 'Orders'), ...refusals },
+        },
+      },
+      '/orders/{workflowId}': {
+        get: {
+          summary: 'The whole story of an order',
+          parameters: [orderId],
+          responses: { ...ok('it', 'Story'), ...refusals },
+        },
+      },
+      '/orders/{workflowId}/cancel': {
+        post: {
+          summary: 'Cancel an order',
+          parameters: [orderId],
+          responses: { ...ok('how it ended', 'Answer'), ...refusals },
+        },
+      },
+      '/orders/{workflowId}/resolve': {
+        post: {
+          summary: 'Say what became of an order whose venue cannot tell; sends nothing',
+          parameters: [orderId],
+          requestBody: { required: true, ...json('Verdict') },
+          responses: { ...ok('how it ended', 'Answer'), ...refusals },
+        },
+      },
+      '/explain': {
+        post: {
+          summary: 'What an alert would do; sends nothing',
+          parameters: [{ name: 'strategy', in: 'query', required: false, schema: { type: 'string' } }],
+          requestBody: { required: true, ...json('Alert') },
+          responses: { 200: { description: 'what was understood' }, ...refusals },
+        },
+      },
+      '/metrics': { get: { summary: 'Prometheus text', responses: { 200: { description: 'the metrics' } } } },
+      '/openapi.json': { get: { summary: 'This document', responses: { 200: { description: 'it' } } } },
+    },
+    components: {
+      schemas: {
+        Alert: schema(alert),
+        Answer: schema(answer),
+        Problem: schema(problem),
+        Orders: schema(z.object({ orders: z.array(listed), next: z.string().nullable() })),
+        Story: schema(story),
+        Verdict: schema(verdict),
+      },
+    },
+  };
+}
