@@ -11,13 +11,19 @@ export interface Absence {
   readonly proof: string;
 }
 
+/** A venue's reply as it came, cut to 2 KB and without credentials: what a person needs who doubts our reading of it. */
+export interface HttpReply {
+  readonly status: number;
+  readonly body: string;
+}
+
 /**
  * What became of placing an order. `unknown` is a value like the others: it is resolved by asking the venue, never by
  * sending again without proof of absence.
  */
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
-  | { readonly kind: 'rejected'; readonly reason: Reason }
+  | { readonly kind: 'rejected'; readonly reason: Reason; readonly http?: HttpReply }
   /** Our own rules, checked where the order would have left, said no; nothing was sent. */
   | { readonly kind: 'denied'; readonly reason: Reason }
   /** It was too late; nothing was sent. */
@@ -26,7 +32,7 @@ export type Placement =
   | { readonly kind: 'dry_run' }
   /** The venue refused the request's time window: nothing was booked, and the clock offset is out of date. */
   | { readonly kind: 'outside_window'; readonly evidence: string }
-  | { readonly kind: 'unknown'; readonly evidence: string };
+  | { readonly kind: 'unknown'; readonly evidence: string; readonly http?: HttpReply };
 
 /** What a look-up under the client order id came to. */
 export type Lookup =

@@ -1,7 +1,7 @@
 import type { Exchange, MarketInterface, Order } from 'ccxt';
 
 import { compare } from '../../domain/decimal.ts';
-import type { Cancellation, Placement } from '../../domain/outcome.ts';
+import type { Cancellation, HttpReply, Placement } from '../../domain/outcome.ts';
 import { reason } from '../../domain/reason.ts';
 import { saysTheSame, sumFills, type VenueOrder } from '../../domain/venue-order.ts';
 import {
@@ -244,12 +244,13 @@ export class CcxtAdapter implements VenueAdapter {
       case 'not_sent':
         throw new NotSent(verdict.why, verdict.retryAfterMs);
       case 'rejected':
+        return { ...verdict, ...this.#reply(call) };
       case 'denied':
         return verdict;
       case 'outside_window':
         return { kind: 'outside_window', evidence: verdict.why };
       case 'unknown':
-        return { kind: 'unknown', evidence: verdict.why };
+        return { kind: 'unknown', evidence: verdict.why, ...this.#reply(call) };
       case 'exists': {
         // It was sent: whatever keeps us from seeing it is no reason to send it again.
         const order = await this.#lookUp(ticket.clientOrderId, ticket.symbol).catch(() => undefined);
@@ -257,6 +258,14 @@ export class CcxtAdapter implements VenueAdapter {
         return { kind: 'unknown', evidence: 'The exchange says that the order exists, and does not show it yet.' };
       }
     }
+  }
+
+  /** What the exchange replied, for the record: it may repeat what it was sent, but not our credentials. */
+  #reply({ status, body = '' }: VenueCall): { http?: HttpReply } {
+    if (status === undefined) return {};
+    const { apiKey, apiSecret, password } = this.#options;
+    const secrets = [apiKey, apiSecret, password].filter((secret) => secret !== undefined && secret !== '');
+    return { http: { status, body: secrets.reduce((text, secret) => text.replaceAll(secret!, '(secret)'), body) } };
   }
 
   /** The order under our id; undefined when the exchange says that it does not know it. Throws when it cannot be asked. */
