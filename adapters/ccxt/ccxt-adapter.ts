@@ -263,9 +263,10 @@ export class CcxtAdapter implements VenueAdapter {
   /** What the exchange replied, for the record: it may repeat what it was sent, but not our credentials. */
   #reply({ status, body = '' }: VenueCall): { http?: HttpReply } {
     if (status === undefined) return {};
-    const { apiKey, apiSecret, password } = this.#options;
-    const secrets = [apiKey, apiSecret, password].filter((secret) => secret !== undefined && secret !== '');
-    return { http: { status, body: secrets.reduce((text, secret) => text.replaceAll(secret!, '(secret)'), body) } };
+    const { apiKey, apiSecret, password = '' } = this.#options;
+    const secrets = [apiKey, apiSecret, password].filter((secret) => secret !== '');
+    const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '(secret)'), body);
+    return { http: { status, body: safe } };
   }
 
   /** The order under our id; undefined when the exchange says that it does not know it. Throws when it cannot be asked. */
