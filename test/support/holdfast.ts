@@ -28,6 +28,8 @@ export interface HoldfastOptions {
   /** `holdfast.yaml`, as text. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Which of the product's programs answers: all of it in one, unless only a part is wanted. */
+  readonly entry?: 'all-in-one' | 'ingress';
 }
 
 /** The whole product as separate processes, on free ports and a data folder of its own. */
@@ -65,7 +67,7 @@ export class Holdfast {
   }
 
   get temporalAddress(): string {
-    return `127.0.0.1:${this.#ports[2]}`;
+    return this.#options.env?.['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${this.#ports[2]}`;
   }
 
   /** Everything that the processes have printed so far. */
@@ -84,10 +86,10 @@ export class Holdfast {
 
   /** Starts it (again) on the same ports and data, and waits until it is ready. */
   async start(): Promise<void> {
-    const { config, env } = this.#options;
+    const { config, env, entry = 'all-in-one' } = this.#options;
     const file = join(this.dataDir, 'holdfast.yaml');
     if (config !== undefined) writeFileSync(file, config);
-    this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'workers/all-in-one.ts'], {
+    this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', `workers/${entry}.ts`], {
       cwd: ROOT,
       env: {
         ...cleanEnvironment(),
