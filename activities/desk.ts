@@ -28,6 +28,8 @@ export interface Desk {
    * may have sent what is not in here.
    */
   readonly sent: Set<string>;
+  /** Of those that were not sent: client order ids that a venue turned away. Its word is good, and looking is better. */
+  readonly turnedAway: Set<string>;
   /** Aborted when the process is about to stop: whoever only waits for news comes back without. */
   readonly stopping: AbortController;
 }

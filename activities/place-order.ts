@@ -26,6 +26,10 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
       if (look.kind === 'found') return { kind: 'accepted', order: look.order };
       if (look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
     }
+    if (desk.turnedAway.has(intent.clientOrderId)) {
+      const look = await lookFirst(account, request);
+      if (look.kind === 'found') return { kind: 'accepted', order: look.order };
+    }
     if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
     desk.sent.add(intent.clientOrderId);
     const placement = await account.adapter.place(ticketOf(intent), windowOf(request));
@@ -37,6 +41,7 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
   } catch (error) {
     if (error instanceof NotSent) {
       desk.sent.delete(intent.clientOrderId);
+      if (error.turnedAway) desk.turnedAway.add(intent.clientOrderId);
       throw notSent(error.message, error.retryAfterMs);
     }
     return { kind: 'unknown', evidence: error instanceof Error ? error.message : String(error) };

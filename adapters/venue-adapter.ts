@@ -93,9 +93,12 @@ export class NotSent extends Error {
   override readonly name = 'NotSent';
   /** When another attempt makes sense, in milliseconds from now; above zero. */
   readonly retryAfterMs: number;
+  /** Whether the venue itself turned the request away, so that the evidence is its word. */
+  readonly turnedAway: boolean;
 
-  constructor(message: string, retryAfterMs: number) {
+  constructor(message: string, retryAfterMs: number, turnedAway = false) {
     super(message);
     this.retryAfterMs = Math.max(1, Math.ceil(retryAfterMs));
+    this.turnedAway = turnedAway;
   }
 }

@@ -114,6 +114,8 @@ export class OrderBook {
   async #listed(client: Client, execution: Listing): Promise<ListedOrder | undefined> {
     const { workflowId, runId } = execution.execution ?? {};
     if (!workflowId || !runId) return undefined;
+    // A run that was reset is history of the run after it: the order is listed once, as it is now.
+    if (execution.closeTime && (await this.#latestRun(workflowId)) !== runId) return undefined;
     const order = await this.#answer(
       client,
       workflowId,
@@ -150,6 +152,17 @@ export class OrderBook {
 
   async #query(workflowId: string): Promise<Answer> {
     return (await this.view(workflowId)).answer;
+  }
+
+  async #latestRun(workflowId: string): Promise<string | null | undefined> {
+    const { client } = this.#engine;
+    const { workflowExecutionInfo: info } = await this.#ask(() =>
+      client.workflowService.describeWorkflowExecution({
+        namespace: client.options.namespace,
+        execution: { workflowId },
+      }),
+    );
+    return info?.execution?.runId;
   }
 
   async #history(workflowId: string, runId: string): Promise<HistoryEvent[]> {
@@ -196,6 +209,7 @@ function queryOf({ account, symbol, status, strategy, since }: OrderFilter): str
     value === undefined ? [] : [`${key.name} = ${quoted(value)}`];
   return [
     `WorkflowType = '${EXECUTE_ORDER}'`,
+    `ExecutionStatus != 'ContinuedAsNew'`,
     ...equal(SEARCH_ATTRIBUTES.account, account),
     ...equal(SEARCH_ATTRIBUTES.symbol, symbol),
     ...equal(SEARCH_ATTRIBUTES.status, status),

@@ -242,7 +242,7 @@ export class CcxtAdapter implements VenueAdapter {
     const verdict = classify(error, call, this.#profile.saysNoWith200);
     switch (verdict.kind) {
       case 'not_sent':
-        throw new NotSent(verdict.why, verdict.retryAfterMs);
+        throw new NotSent(verdict.why, verdict.retryAfterMs, call.status !== undefined);
       case 'rejected':
         return { ...verdict, ...this.#reply(call) };
       case 'denied':

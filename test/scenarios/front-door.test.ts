@@ -128,7 +128,9 @@ test('a thousand identical alerts over fifty connections are one order, and get 
     const body = JSON.stringify({ ...MARKET, account: 'paper' });
     const post = async (): Promise<{ http: number; answer: string }> => {
       const reply = await request(`${other.publicUrl}/webhook/tradingview`, {
-        ...{ method: 'POST', body, headers: { 'content-type': 'application/json' } },
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
         dispatcher: agent,
       });
       const answer = (await reply.body.json()) as Record<string, unknown>;
@@ -192,7 +194,9 @@ test('an alert is explained, and nothing comes of it', async () => {
   const before = holdfast.paperBook();
   const explain = (body: object): Promise<Record<string, unknown>> =>
     holdfast.operator('/explain?strategy=trend', {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
     });
   const good = await explain({ ...MARKET, order_type: 'limit', limit_price: '60000', id: 'why' });
   assert.deepEqual([good['understood'], good['sentence']], [true, 'buy 0.01 BTC/USDT at 60000 or better on paper']);

@@ -15,6 +15,8 @@ import { Holdfast, type Reply } from '../support/holdfast.ts';
 
 const ROUNDS = 50;
 const ALERTS_PER_ROUND = 3;
+/** So often it is left alone until every order has its outcome: none is to grow too old to be sent by being killed. */
+const ROUNDS_UNTIL_REST = 17;
 /** The last moment after the POST at which everything is killed; the rounds spread evenly up to it. */
 const LATEST_MS = 300;
 
@@ -92,6 +94,7 @@ test('killed again and again, it loses nothing that it answered, and places noth
       await starting;
     }
     await holdfast.start();
+    if (round % ROUNDS_UNTIL_REST === ROUNDS_UNTIL_REST - 1) for (const entry of sent) await settled(entry);
   }
 
   const answered = sent.filter(({ reply }) => reply !== undefined && reply.http < 300);
@@ -100,14 +103,23 @@ test('killed again and again, it loses nothing that it answered, and places noth
   const lost: string[] = [];
   let recovered = 0;
   let lookedUp = 0;
+  let expired = 0;
   for (const entry of sent) {
     const story = await settled(entry);
     if (story?.events.some(({ kind }) => kind.startsWith('findOrder'))) lookedUp += 1;
+    if (story !== undefined && isTooOld(entry, story)) expired += 1;
     if (entry.reply === undefined && story !== undefined) recovered += 1;
     if (entry.reply !== undefined && entry.reply.http < 300) lost.push(...differences(entry, story));
   }
   const doubled = await doubles();
-  const counts = { kills, answered: answered.length, unanswered: unanswered.length, recovered, 'looked up': lookedUp };
+  const counts = {
+    kills,
+    answered: answered.length,
+    unanswered: unanswered.length,
+    recovered,
+    'looked up': lookedUp,
+    expired,
+  };
   t.diagnostic(
     Object.entries({ ...counts, refused: refused.length, doubled: doubled.length, lost: lost.length })
       .map(([name, count]) => `${name} ${count}`)
@@ -123,14 +135,19 @@ test('killed again and again, it loses nothing that it answered, and places noth
   assert.ok(answered.length > 0 && unanswered.length > 0, 'some kills came before the answer, and some after it');
 });
 
-test('senders that were not answered send again, and every alert is one order', async () => {
+test('senders that were not answered send again, and every alert is one order or says why it is none', async () => {
   for (const entry of sent) if (entry.reply === undefined || entry.reply.http >= 300) await post(entry);
   const missing: string[] = [];
-  for (const entry of sent) missing.push(...differences(entry, await settled(entry)));
+  let expired = 0;
+  for (const entry of sent) {
+    const story = await settled(entry);
+    missing.push(...differences(entry, story));
+    if (story !== undefined && isTooOld(entry, story)) expired += 1;
+  }
   assert.deepEqual(missing, []);
   assert.deepEqual(await doubles(), []);
   const { orders, balances } = holdfast.paperBook();
-  assert.equal(orders.length, sent.length);
+  assert.equal(orders.length, sent.length - expired);
   // Each fill was paid for once.
   const millionths = (amount: string): number => Math.round(Number(amount) * 1e6);
   const bought = orders.reduce((sum, order) => sum + millionths(order.filled_quantity), 0);
@@ -138,27 +155,33 @@ test('senders that were not answered send again, and every alert is one order', 
 });
 
 test('after a fill that came while nobody looked, every resting order goes on to its end', async () => {
-  const resting = sent.filter(({ alert }) => alert.order_type === 'limit');
-  await holdfast.post({
-    id: 'price',
-    account: 'paper',
-    symbol: 'BTC/USDT',
-    action: 'buy',
-    quantity: '0.001',
-    price: '59000',
-  });
+  const booked = holdfast.paperBook().orders;
+  const resting = booked.filter(({ status }) => status === 'working').map(({ quantity }) => Number(quantity));
+  const entries = sent.filter(({ alert }) => resting.includes(Number(alert.quantity)));
+  assert.ok(entries.length > 0 && entries.length === resting.length);
+  const price = { id: 'price', account: 'paper', symbol: 'BTC/USDT', action: 'buy', quantity: '0.001', price: '59000' };
+  await holdfast.post(price);
   await holdfast.killAll();
   await holdfast.start();
-  for (const entry of resting) {
+  for (const entry of entries) {
     await eventually(
       () => tell(entry),
       (story) => story?.order.status === 'filled' && story.workflow.status === 'completed',
       { withinMs: 60_000, everyMs: 200, what: `the fill of ${entry.alert.id}` },
     );
   }
-  assert.equal(holdfast.paperBook().orders.length, sent.length + 1);
+  assert.equal(holdfast.paperBook().orders.length, booked.length + 1);
   assert.equal(await holdfast.stop(), 0);
 });
+
+const isOutcome = (reply: Reply | undefined): boolean =>
+  reply?.body.status === 'filled' || reply?.body.status === 'working';
+
+/** An order that was killed on its way for longer than its alert is good for is not sent any more, and says so. */
+function isTooOld({ reply }: Sent, { order }: OrderStory): boolean {
+  // What was told to be at the venue cannot be too late to be sent. A resend gets the first answer, so it may say so.
+  return order.status === 'expired' && order.reason?.code === 'TOO_LATE_TO_SEND' && !isOutcome(reply);
+}
 
 /** In what an order that was acknowledged is not as it should be. */
 function differences(entry: Sent, story: OrderStory | undefined): string[] {
@@ -167,6 +190,7 @@ function differences(entry: Sent, story: OrderStory | undefined): string[] {
   const wanted = alert.order_type === 'limit' ? 'working' : 'filled';
   const { status, order_id, quantity, client_order_id } = story.order;
   const booked = holdfast.paperBook().orders.filter((order) => order.client_order_id === client_order_id);
+  if (isTooOld(entry, story)) return booked.length === 0 ? [] : [`${alert.id} is expired, and in the book`];
   return [
     ...(status === wanted ? [] : [`${alert.id} is ${status}, not ${wanted}`]),
     ...(Number(quantity) === Number(alert.quantity) ? [] : [`${alert.id} is about ${quantity}, not ${alert.quantity}`]),
