@@ -21,14 +21,12 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
   const engineNow = startEngineClock();
   const beating = setInterval(() => heartbeat(), HEARTBEAT_MS);
   try {
-    if (mayBeThere(desk, request)) {
+    const mustLook = mayBeThere(desk, request);
+    // A proof of absence, or a venue's word, lets an order go; a look costs little, and catches what contradicts them.
+    if (mustLook || request.absence !== undefined || desk.turnedAway.has(intent.clientOrderId)) {
       const look = await lookFirst(account, request);
       if (look.kind === 'found') return { kind: 'accepted', order: look.order };
-      if (look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
-    }
-    if (desk.turnedAway.has(intent.clientOrderId)) {
-      const look = await lookFirst(account, request);
-      if (look.kind === 'found') return { kind: 'accepted', order: look.order };
+      if (mustLook && look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
     }
     if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
     desk.sent.add(intent.clientOrderId);

@@ -16,6 +16,7 @@ import { explain } from './explain.ts';
 import { CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
 import type { Links } from './links.ts';
+import { serveDocument } from './openapi.ts';
 import { OrderBook, type OrderFilter } from './order-book.ts';
 import { readVerdict } from './read-verdict.ts';
 import { Refused } from './refused.ts';
@@ -31,6 +32,7 @@ export interface OperatorDeps {
   readonly log: Logger;
   /** Where the engine's library serves its own metrics; they join ours on one page. */
   readonly libraryMetricsUrl: string;
+  readonly version: string;
   /** Reads what the engine stores, where that is encrypted. */
   readonly codec: PayloadCodec | undefined;
   /** From where the Temporal Web UI asks to have it read. */
@@ -56,6 +58,7 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   if (token !== undefined)
     app.addHook('onRequest', async (request) => requireToken(token, request.headers.authorization));
 
+  serveDocument(app, deps.version);
   if (deps.codec !== undefined) serveCodec(app, deps.codec, deps.uiOrigin);
   app.get('/orders', async (request) => {
     const page = await orders.list(readFilter(request.query as Record<string, unknown>));

@@ -50,6 +50,7 @@ export async function serveIngress(options: IngressOptions): Promise<RunningIngr
   const publicApp = buildPublicApp({ ...shared, isWorking, version });
   const operatorApp = buildOperatorApp({
     ...shared,
+    version,
     libraryMetricsUrl,
     codec: options.engine.codec,
     uiOrigin: options.uiUrl,

@@ -9,6 +9,7 @@ import { NOT_YET, SETTINGS } from '../../config/settings.ts';
 import { SUPPORTED_FIELDS } from '../../domain/alert-fields.ts';
 import { parseAlert } from '../../domain/alert.ts';
 import { readJson } from '../../ingress/read-json.ts';
+import { generatedDocs } from '../../scripts/docs-reference.ts';
 import { ROOT } from '../support/holdfast.ts';
 
 const page = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
@@ -59,4 +60,8 @@ test('the page on configuration names every setting that is honoured, and none t
   const configuration = page('docs/configuration.md');
   for (const name of Object.keys(SETTINGS)) assert.ok(configuration.includes(`\`${name}\``), name);
   for (const name of Object.keys(NOT_YET)) assert.ok(!configuration.includes(`\`${name}\``), name);
+});
+
+test('what is generated is checked in as it is (npm run docs:reference)', async () => {
+  for (const [file, content] of Object.entries(await generatedDocs())) assert.equal(page(file), content, file);
 });
