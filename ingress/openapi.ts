@@ -96,7 +96,9 @@ const refusals = {
 };
 const orderId = { name: 'workflowId', in: 'path', required: true, schema: { type: 'string' } };
 const filters = ['account', 'symbol', 'status', 'strategy', 'since', 'cursor'].map((name) => ({
-  ...{ name, in: 'query', required: false },
+  name,
+  in: 'query',
+  required: false,
   schema: { type: 'string' },
 }));
 const webhook = {
