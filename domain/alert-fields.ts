@@ -71,26 +71,36 @@ export function judgeField(key: string): FieldVerdict {
     return { kind: 'supported', field: key as SupportedField };
   }
   const bare = bareOf(key);
-  const undressed = SUPPORTED_FIELDS.find((field) => bareOf(field) === bare);
+  const undressed = OURS.find((field) => field.bare === bare)?.meant;
   const instead = UNSUPPORTED.get(bare);
   // `orderType` is a spelling of its own in other systems; `ORDER_TYPE` is this system's key in other letters.
   if (instead !== undefined) return { kind: 'unsupported', instead };
   if (undressed !== undefined) return { kind: 'misspelt', meant: undressed };
   if (NUMBERED.test(bare)) return { kind: 'unsupported', instead: null };
   // `stop_loss_pct`, `quantity_usd`: a key of ours with something behind it is meant for it, and is not what we would do.
-  const extended = SUPPORTED_FIELDS.find((field) => field.length >= 8 && bare.startsWith(bareOf(field)));
-  if (extended !== undefined) return { kind: 'misspelt', meant: extended };
-  const near = NEAR_TARGETS.find((target) => isNear(bare, bareOf(target)));
-  return near === undefined ? { kind: 'unknown' } : { kind: 'misspelt', meant: near };
+  const extended = OURS.find((field) => field.meant.length >= 8 && bare.startsWith(field.bare));
+  const letters = lettersIn(bare);
+  const near =
+    extended ?? NEAR_TARGETS.find((target) => mayBeNear(letters, target.letters) && isNear(bare, target.bare));
+  return near === undefined ? { kind: 'unknown' } : { kind: 'misspelt', meant: near.meant };
 }
 
+const undress = <T extends string>(meant: T): { meant: T; bare: string; letters: number } => ({
+  meant,
+  bare: bareOf(meant),
+  letters: lettersIn(bareOf(meant)),
+});
+const OURS = SUPPORTED_FIELDS.map(undress);
+
 const NEAR_LENGTH_MIN = 4;
-const NEAR_TARGETS: readonly string[] = [
+const NEAR_TARGETS = [
   ...SUPPORTED_FIELDS,
   ...'position position_size quantity_type trail_amount trail_percent activation_price'.split(' '),
   ...'reduce_only post_only leverage margin_mode position_side max_lag dry_run exchange'.split(' '),
   ...'require_position flatten_first cancel_first approval execution not_before'.split(' '),
-].filter((field) => field.length >= NEAR_LENGTH_MIN);
+]
+  .filter((field) => field.length >= NEAR_LENGTH_MIN)
+  .map(undress);
 
 /**
  * How far a word may be from a key and still be taken for it. Short words have neighbours that mean something else
@@ -103,6 +113,23 @@ function isNear(written: string, meant: string): boolean {
 }
 
 const lettersOf = (word: string): string => word.split('').toSorted().join('');
+
+/** Which letters a word has, a bit for each; digits share one. */
+function lettersIn(word: string): number {
+  let letters = 0;
+  for (let index = 0; index < word.length; index++) letters |= 1 << Math.max(word.charCodeAt(index) - 96, 0);
+  return letters;
+}
+
+/** Whether a word could be near at all: each letter that is missing takes an edit. Spares most words the counting of edits. */
+function mayBeNear(written: number, meant: number): boolean {
+  let missing = meant & ~written;
+  for (let edits = 0; edits <= 2; edits++) {
+    if (missing === 0) return true;
+    missing &= missing - 1;
+  }
+  return false;
+}
 
 /** Edits (a letter more, less, other, or two swapped) from one word to another; stops counting past `limit`. */
 function distance(a: string, b: string, limit: number): number {
@@ -119,6 +146,7 @@ function distance(a: string, b: string, limit: number): number {
       }
       current.push(best);
     }
+    if (Math.min(...current) > limit) return limit + 1;
     beforeLast = last;
     last = current;
   }
