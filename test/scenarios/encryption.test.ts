@@ -49,10 +49,8 @@ test('what the engine stores of it cannot be read without the key', async () => 
 });
 
 test('the operator’s codec lets the command line read it', async () => {
-  const shown = await holdfast.temporal(
-    ...['workflow', 'show', '--workflow-id', 'order:default:sealed', '--output', 'json'],
-    ...['--codec-endpoint', `${holdfast.operatorUrl}/codec`],
-  );
+  const show = ['workflow', 'show', '--workflow-id', 'order:default:sealed', '--output', 'json'];
+  const shown = await holdfast.temporal(...show, '--codec-endpoint', `${holdfast.operatorUrl}/codec`);
   const texts = [...shown.matchAll(/"data": "([A-Za-z0-9+/=]+)"/g)].map(([, data]) =>
     Buffer.from(data!, 'base64').toString(),
   );
