@@ -1,20 +1,29 @@
 import type { OfOrder } from './contract.ts';
 import { accountOf, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
-import { askAgain } from './not-sent.ts';
+import { notSent } from './not-sent.ts';
 
 /** The first reading opens the connection, and is late by that; the later ones are not. */
 const READINGS = 3;
+
+const RETRY_MS = 1_000;
 
 /** Reads the venue's clock against the engine's; this host's own clock has no part in it. */
 export async function sampleClock(desk: Desk, { signed }: OfOrder): Promise<{ offsetMs: number }> {
   const { adapter, clock, name } = accountOf(desk, signed.intent);
   const engineNow = startEngineClock();
-  for (let reading = 0; reading < READINGS; reading++) {
-    const askedAt = engineNow();
-    const venueNow = await adapter.now?.();
-    if (venueNow === undefined) throw askAgain(`The account ${name} has no clock to read.`);
-    clock.add(venueNow - askedAt);
+  try {
+    for (let reading = 0; reading < READINGS; reading++) {
+      const askedAt = engineNow();
+      const venueNow = await adapter.now?.();
+      if (venueNow !== undefined) clock.add(venueNow - askedAt);
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    // The order waits for this, and has not left.
+    throw notSent(`The clock of the account ${name} cannot be read: ${why}`, RETRY_MS);
   }
-  return { offsetMs: clock.best()! };
+  const offsetMs = clock.best();
+  if (offsetMs === undefined) throw notSent(`The account ${name} has no clock.`, RETRY_MS);
+  return { offsetMs };
 }

@@ -1,27 +1,15 @@
-import type { Alert, OrderType, Side, TimeInForce } from './alert.ts';
+import type { Alert } from './alert.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
-import type { DecimalString } from './decimal.ts';
 
 /**
  * What one alert wants, as ingress understood it: the one thing that is signed, and all that a worker may act on.
  * It holds no secret, and nothing that a worker could look up differently on another day.
  */
-export interface Intent {
+export interface Intent extends Omit<Alert, 'id' | 'time' | 'account' | 'inferred' | 'ignored'> {
   readonly v: 1;
   readonly strategy: string;
   readonly account: string;
   readonly clientOrderId: string;
-  readonly symbol: string;
-  readonly side: Side;
-  readonly orderType: OrderType;
-  readonly quantity: DecimalString;
-  readonly limitPrice?: DecimalString;
-  readonly stopPrice?: DecimalString;
-  readonly referencePrice?: DecimalString;
-  readonly stopLoss?: DecimalString;
-  readonly takeProfit?: DecimalString;
-  readonly timeInForce?: TimeInForce;
-  readonly confidence: DecimalString;
   /** When the alert fired by its sender's clock, in milliseconds since 1970. */
   readonly alertTime?: number;
   /** When its last byte reached ingress, in milliseconds since 1970. */

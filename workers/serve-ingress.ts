@@ -56,8 +56,9 @@ export async function serveIngress(options: IngressOptions): Promise<RunningIngr
     uiOrigin: options.uiUrl,
   });
   engine.watch();
-  await listen(publicApp, HOST, PORT, 'PORT');
   await listen(operatorApp, OPERATOR_HOST, OPERATOR_PORT, 'OPERATOR_PORT');
+  // Last, for its /ready says that all of it is there.
+  await listen(publicApp, HOST, PORT, 'PORT');
   return {
     publicUrl: `http://${urlHost(HOST)}:${(publicApp.server.address() as AddressInfo).port}`,
     operatorUrl,

@@ -59,11 +59,14 @@ export const FIND_OPTIONS: ActivityOptions = {
   retry: { initialInterval: 250, backoffCoefficient: 1.6, maximumInterval: 30_000 },
 };
 
-/** One reading of the venue's clock. */
-export const CLOCK_OPTIONS: ActivityOptions = {
-  startToCloseTimeout: 5_000,
-  retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
-};
+/** Reading the venue's clock sends nothing, and is given up when the order that waits for it is too old. */
+export function clockOptions(notAfter: number, now: number): ActivityOptions {
+  return {
+    startToCloseTimeout: 20_000,
+    scheduleToCloseTimeout: Math.max(notAfter - now, 0) + LAST_ATTEMPT_MS,
+    retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
+  };
+}
 
 /**
  * A resting order is followed by one activity whose retries are the polls: they add no history. An attempt is short

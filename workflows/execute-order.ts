@@ -23,7 +23,7 @@ import type { VenueOrder } from '../domain/venue-order.ts';
 import {
   CANCEL_OPTIONS,
   checkOptions,
-  CLOCK_OPTIONS,
+  clockOptions,
   FIND_OPTIONS,
   FOLLOW_OPTIONS,
   placeOptions,
@@ -35,7 +35,6 @@ import { ANSWER_MEMO, cancelUpdate, orderQuery, resolveUpdate, SEARCH_ATTRIBUTES
 const { findOrder } = proxyActivities<Activities>(FIND_OPTIONS);
 const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
 const { cancelOrder } = proxyActivities<Activities>(CANCEL_OPTIONS);
-const { sampleClock } = proxyActivities<Activities>(CLOCK_OPTIONS);
 const { verifyCommand } = proxyLocalActivities<Activities>(VERIFY_OPTIONS);
 
 /**
@@ -82,7 +81,12 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
       return {};
     }
     state = { ...state, notes: check.notes ?? [] };
-    const clock = check.clock === 'stale' ? await sampleClock({ signed }) : check.clock;
+    const { sampleClock } = proxyActivities<Activities>(clockOptions(intent.notAfter, now));
+    const clock = check.clock === 'stale' ? await sampleClock({ signed }).catch(whatFailureTells) : check.clock;
+    if (clock !== undefined && 'kind' in clock) {
+      become(placed(state, clock));
+      return {};
+    }
     const offset = clock === undefined ? {} : { clockOffsetMs: clock.offsetMs };
     const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));
     const request = { signed, originalRunId, ...basis, ...offset };
@@ -132,8 +136,8 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   async function cancel(command: SignedCommand): Promise<Answer> {
     await verifyCommand({ signed, command });
     await condition(() => state.status !== 'pending' && state.status !== 'unknown');
-    if (isResting(state))
-      become(observed(state, await cancelOrder({ signed, command, venueOrderId: state.venueOrderId ?? '' })));
+    const venueOrderId = state.venueOrderId ?? '';
+    if (isResting(state)) become(observed(state, await cancelOrder({ signed, command, venueOrderId })));
     return answerOf(workflowId, intent, state);
   }
 

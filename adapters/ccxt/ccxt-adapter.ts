@@ -159,7 +159,7 @@ export class CcxtAdapter implements VenueAdapter {
     if (order !== undefined && order.status !== 'working' && order.status !== 'partially_filled') {
       return { kind: 'settled', order: await this.#withFills(order, ticket.symbol) };
     }
-    const why = refusal instanceof Error ? refusal.message.replace(/https?:\/\/\S+/g, '(url)') : 'it is still open';
+    const why = refusal instanceof Error ? refusal.message : 'it is still open';
     return { kind: 'unknown', evidence: `The exchange has not canceled the order: ${why.slice(0, 300)}` };
   }
 
@@ -179,7 +179,7 @@ export class CcxtAdapter implements VenueAdapter {
         Object.values(markets).filter((market) => market?.spot === true) as MarketInterface[],
       );
     } catch (error) {
-      const why = error instanceof Error ? error.message.replace(/https?:\/\/\S+/g, '(url)') : String(error);
+      const why = error instanceof Error ? error.message : String(error);
       this.#options.onTrouble(
         `The markets cannot be read, so nothing is placed; trying again in ${REOPEN_MS / 1000} s: ${why}`,
       );

@@ -1,5 +1,5 @@
 import { reason, type Reason } from '../../domain/reason.ts';
-import type { VenueCall } from './venue-call.ts';
+import { withoutUrl, type VenueCall } from './venue-call.ts';
 
 /** What a failed placement proves. Whatever is not on one of these lists proves nothing. */
 export type Verdict =
@@ -148,7 +148,7 @@ function parsed(body: string | undefined): object | undefined {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The venue's words where it had some, else the library's; one line, without the URL that the library puts in front. */
+/** The venue's words where it had some, else the library's; one line. */
 function wordsOf(error: unknown, { status, body }: VenueCall): string {
   const words = body === undefined || body.trim() === '' ? withoutUrl(messageOf(error)) : (messageIn(body) ?? body);
   const line = words
@@ -164,6 +164,3 @@ function messageIn(body: string): string | undefined {
   const code = codeOf(body);
   return message !== undefined && code !== undefined ? `${message} (code ${code})` : message;
 }
-
-/** A signed URL holds the key's signature: it must not reach a history. */
-const withoutUrl = (message: string): string => message.replace(/https?:\/\/\S+/g, '(url)');

@@ -42,3 +42,8 @@ export class VenueCall {
 
 /** The call that the current request belongs to; instances of the library are shared by concurrent calls. */
 export const currentCall = new AsyncLocalStorage<VenueCall>();
+
+/** The library's messages begin with the URL, and a signed URL holds a signature: none of it goes any further. */
+export function withoutUrl(message: string): string {
+  return message.replace(/https?:\/\/\S+/g, '(url)');
+}

@@ -2,7 +2,7 @@ import type { Exchange } from 'ccxt';
 
 import { Outage, type Breaker } from './breaker.ts';
 import { classNames, isOutage } from './classify-error.ts';
-import { currentCall, VenueCall } from './venue-call.ts';
+import { currentCall, VenueCall, withoutUrl } from './venue-call.ts';
 
 export interface VenueLineOptions {
   readonly breaker: Breaker;
@@ -37,6 +37,7 @@ export class VenueLine {
         const work = currentCall.run(call, () => ask(this.#exchange));
         return { value: await this.#withinLimit(call, work) };
       } catch (error) {
+        if (error instanceof Error) error.message = withoutUrl(error.message);
         result = call.status === undefined ? (call.sent ? 'no_answer' : 'not_sent') : `http_${call.status}`;
         if (isOutage(call)) throw new Outage('The venue is out of order.', { cause: error });
         return { error };

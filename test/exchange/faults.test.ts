@@ -225,7 +225,7 @@ const OPEN_S = 2;
 let desk: LiveDesk;
 before(async () => {
   assert.equal(new Set(rows.map(([name]) => name)).size, rows.length);
-  const own = ['unnamed', 'ahead', 'behind', 'lagging', 'hiding', 'gone', 'refusing', 'outage'];
+  const own = ['unnamed', 'no-clock', 'ahead', 'behind', 'lagging', 'hiding', 'gone', 'refusing', 'outage'];
   const accounts = [...lanes, ...own];
   desk = await LiveDesk.start({ accounts, env: { CIRCUIT_BREAKER_TIMEOUT: String(OPEN_S) } });
   for (const lane of lanes) await desk.warm(lane);
@@ -311,6 +311,16 @@ describe('a resting order is followed to its fill when this host’s clock is no
       assert.equal(order.status, 'filled');
     });
   }
+});
+
+test('an order waits for a clock that cannot be read, is sent once it can, and is never sent without', async () => {
+  const { id } = await desk.control.fault({ match: { path: '/api/v3/time' }, times: null, fault: 'drop-before' });
+  const alert = { id: 'no-clock', account: 'no-clock' };
+  const { body } = await desk.post(alert);
+  assert.deepEqual([body.status, await sendsOf(alert)], ['pending', 0], String(id));
+  await desk.control.clearFaults();
+  assert.equal((await desk.untilOver(body.workflow_id)).order.status, 'filled');
+  assert.equal(await sendsOf(alert), 1);
 });
 
 // Binance repeats the client id in every order: an answer without it describes no order of ours.
