@@ -2,7 +2,7 @@ import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import { reason, type Reason } from '../domain/reason.ts';
 import type { Check, CheckRequest } from './contract.ts';
 import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
-import { lookFirst, mayBeThere } from './look-first.ts';
+import { isAfterReset, lookFirst, mayBeThere } from './look-first.ts';
 
 /**
  * Every rule that an order must satisfy before it may leave. What the venue already has outranks all of them, so after
@@ -10,7 +10,7 @@ import { lookFirst, mayBeThere } from './look-first.ts';
  */
 export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promise<Check> {
   const { intent } = request.signed;
-  const account = accountOf(desk, intent);
+  const account = accountOf(desk, intent, isAfterReset(request));
   if (mayBeThere(desk, request)) {
     const look = await lookFirst(account, request);
     if (look.kind === 'found') return look;

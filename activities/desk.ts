@@ -3,7 +3,7 @@ import type { Intent } from '../domain/intent.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
 import type { VerifyKeys } from './verify-keys.ts';
 import type { VenueClock } from './venue-clock.ts';
-import { notSent } from './not-sent.ts';
+import { askAgain, notSent } from './not-sent.ts';
 
 /** One account as a worker serves it. */
 export interface Account {
@@ -34,11 +34,17 @@ export interface Desk {
   readonly stopping: AbortController;
 }
 
-/** The intent's account. One that this worker does not serve may be served by another: nothing was sent. */
-export function accountOf(desk: Desk, intent: Intent): Account {
+/** How long an account that this worker does not serve may take to be served. */
+const ACCOUNT_RETRY_MS = 5_000;
+
+/**
+ * The intent's account. One that this worker does not serve may be served by another: nothing was sent, unless this
+ * comes after a reset, when an earlier run may have.
+ */
+export function accountOf(desk: Desk, intent: Intent, afterReset = false): Account {
   const account = desk.accounts.get(intent.account);
-  if (account === undefined) throw notSent(`This worker serves no account named ${intent.account}.`, 5_000);
-  return account;
+  if (account !== undefined) return account;
+  throw (afterReset ? askAgain : notSent)(`This worker serves no account named ${intent.account}.`, ACCOUNT_RETRY_MS);
 }
 
 /** The order that an intent asks for: nothing in it comes from anywhere else. */

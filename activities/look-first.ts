@@ -8,18 +8,23 @@ import { startEngineClock } from './engine-time.ts';
 /** A first placement is scheduled within this time of its alert's receipt; a later one may be somebody's second run. */
 const FRESH_MS = 2_000;
 
+/** Whether this activity is not surely part of the order's first run: then an earlier one may have sent the order. */
+export function isAfterReset({ originalRunId }: Partial<CheckRequest>): boolean {
+  return originalRunId === undefined || originalRunId !== activityInfo().workflowExecution?.runId;
+}
+
 /**
  * Whether the venue may have this order already, so that it is asked before anything is sent: after a reset, when the
  * placement comes too late to be surely the first, or when this very process has sent it.
  */
-export function mayBeThere(desk: Desk, { signed, originalRunId, absence }: CheckRequest): boolean {
+export function mayBeThere(desk: Desk, request: CheckRequest): boolean {
+  const { signed, absence } = request;
   const { workflowExecution, scheduledTimestampMs, isLocal } = activityInfo();
-  const runId = workflowExecution?.runId;
   // A proof from another run says nothing here: the run that found it may have sent the order on the strength of it.
-  if (absence !== undefined && absence.runId === runId) return false;
+  if (absence !== undefined && absence.runId === workflowExecution?.runId) return false;
   // A check is scheduled by this host's clock, which may be wrong; the placement after it looks for itself.
   const late = !isLocal && scheduledTimestampMs - signed.intent.receivedAt > FRESH_MS;
-  return originalRunId !== runId || late || desk.sent.has(signed.intent.clientOrderId);
+  return isAfterReset(request) || late || desk.sent.has(signed.intent.clientOrderId);
 }
 
 /** Asks the venue, as for an order that was lost at this moment: an earlier request may still be on its way. */

@@ -6,7 +6,7 @@ import { reason } from '../domain/reason.ts';
 import type { PlaceRequest } from './contract.ts';
 import { accountOf, ticketOf, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
-import { lookFirst, mayBeThere } from './look-first.ts';
+import { isAfterReset, lookFirst, mayBeThere } from './look-first.ts';
 import { notSent } from './not-sent.ts';
 
 const HEARTBEAT_MS = 1_000;
@@ -17,7 +17,7 @@ const HEARTBEAT_MS = 1_000;
  */
 export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Placement> {
   const { intent } = request.signed;
-  const account = accountOf(desk, intent);
+  const account = accountOf(desk, intent, isAfterReset(request));
   const engineNow = startEngineClock();
   const beating = setInterval(() => heartbeat(), HEARTBEAT_MS);
   try {

@@ -1,7 +1,8 @@
 import { activityInfo } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 
-import type { OfOrder } from './contract.ts';
+import type { CheckRequest, OfOrder } from './contract.ts';
+import { isAfterReset } from './look-first.ts';
 import { notProven, type VerifyKeys } from './verify-keys.ts';
 
 /**
@@ -22,7 +23,8 @@ export class VerifyIntent implements ActivityInboundCallsInterceptor {
     }
     const { inWorkflow, workflowExecution, workflowType } = activityInfo();
     if (!inWorkflow || workflowType !== 'ExecuteOrder') throw notProven('The activity was started outside an order.');
-    this.#keys.requireIntent(signed, workflowExecution?.workflowId ?? '');
+    const request = input.args[0] as Partial<CheckRequest>;
+    this.#keys.requireIntent(signed, workflowExecution?.workflowId ?? '', isAfterReset(request));
     return next(input);
   }
 }

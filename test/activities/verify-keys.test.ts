@@ -57,6 +57,14 @@ test('a key that is unknown may be on its way: nothing is sent, and nothing is d
   );
 });
 
+test('after a reset, an unknown key does not say that nothing was sent: an earlier run may have sent it', () => {
+  const keys = new VerifyKeys([newer!.publicKey]);
+  assert.equal(
+    verdict(() => keys.requireIntent(signed(anIntent(), stranger!), ID, true)),
+    'AskAgain for now',
+  );
+});
+
 test('whatever is changed under a signature is denied for good, and so is another workflow', () => {
   const keys = new VerifyKeys([newer!.publicKey]);
   const { intent, signature } = signed(anIntent(), newer!);
