@@ -29,7 +29,7 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
       if (mustLook && look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
     }
     if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
-    desk.sent.add(intent.clientOrderId);
+    remember(desk.sent, intent.clientOrderId);
     const placement = await account.adapter.place(ticketOf(intent), windowOf(request));
     if (placement.kind === 'outside_window') account.clock.distrust();
     if (placement.kind === 'accepted' && placement.order.bookedAt !== undefined) {
@@ -39,13 +39,21 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
   } catch (error) {
     if (error instanceof NotSent) {
       desk.sent.delete(intent.clientOrderId);
-      if (error.turnedAway) desk.turnedAway.add(intent.clientOrderId);
+      if (error.turnedAway) remember(desk.turnedAway, intent.clientOrderId);
       throw notSent(error.message, error.retryAfterMs);
     }
     return { kind: 'unknown', evidence: error instanceof Error ? error.message : String(error) };
   } finally {
     clearInterval(beating);
   }
+}
+
+/** Longer than any entry may wait to be sent; by then every placement under the id comes late, and looks first anyway. */
+const REMEMBERED_MS = 600_000;
+
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  setTimeout(() => ids.delete(id), REMEMBERED_MS).unref();
 }
 
 /**

@@ -25,6 +25,10 @@ export class VenueCall {
     if (performance.now() > this.#mustLeaveBy)
       throw new NotSent('The request waited for its turn until it was too old.', 1_000);
     this.sent = true;
+    // Some calls ask something before they place: a reply to that is no reply to this request.
+    this.status = undefined;
+    this.retryAfterMs = undefined;
+    this.body = undefined;
   }
 
   /** From here on nothing of this call leaves. */
