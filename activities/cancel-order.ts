@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 
 import type { VenueOrder } from '../domain/venue-order.ts';
+import { beating } from './beating.ts';
 import type { CancelRequest } from './contract.ts';
 import { accountOf, ticketOf, type Desk } from './desk.ts';
 import { askAgain } from './not-sent.ts';
@@ -10,7 +11,7 @@ export async function cancelOrder(desk: Desk, { signed, command, venueOrderId }:
   desk.keys.requireCommand(command, activityInfo().workflowExecution!.workflowId);
   const { adapter } = accountOf(desk, signed.intent);
   const ticket = ticketOf(signed.intent);
-  const cancellation = await adapter.cancel(ticket, venueOrderId);
+  const cancellation = await beating(() => adapter.cancel(ticket, venueOrderId));
   if (cancellation.kind === 'unknown') throw askAgain(cancellation.evidence);
   return cancellation.order;
 }

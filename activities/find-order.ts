@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 
 import type { AdapterLookup } from '../adapters/venue-adapter.ts';
 import type { Lookup } from '../domain/outcome.ts';
+import { beating } from './beating.ts';
 import type { FindRequest } from './contract.ts';
 import { accountOf, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
@@ -16,7 +17,8 @@ export async function findOrder(
   const { adapter } = accountOf(desk, signed.intent);
   const now = startEngineClock()();
   const offset = clockOffsetMs === undefined ? {} : { clockOffsetMs };
-  const look = await adapter.find({ clientOrderId, symbol, lostAt, now, ...offset }).catch(cannotAsk);
+  const hint = { clientOrderId, symbol, lostAt, now, ...offset };
+  const look = await beating(() => adapter.find(hint)).catch(cannotAsk);
   if (look.kind === 'found') return look;
   if (look.kind === 'cannot_tell') throw askAgain(look.why, look.retryAfterMs);
   return { kind: 'absent', absence: { runId: activityInfo().workflowExecution!.runId, proof: look.proof } };

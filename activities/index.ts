@@ -1,6 +1,7 @@
+import { takeStep } from '../telemetry/steps.ts';
 import { cancelOrder } from './cancel-order.ts';
 import { checkBeforeTrade } from './check-before-trade.ts';
-import type { Activities } from './contract.ts';
+import type { Activities, OfOrder } from './contract.ts';
 import type { Desk } from './desk.ts';
 import { findOrder } from './find-order.ts';
 import { followOrder } from './follow-order.ts';
@@ -10,13 +11,17 @@ import { verifyCommand } from './verify-command.ts';
 
 /** The activities of one worker, over the accounts on its desk. */
 export function createActivities(desk: Desk): Activities {
+  const asStep =
+    <R extends OfOrder, T>(run: (on: Desk, request: R) => Promise<T>) =>
+    (request: R): Promise<T> =>
+      takeStep(run.name, request.signed.intent.clientOrderId, () => run(desk, request));
   return {
-    checkBeforeTrade: (request) => checkBeforeTrade(desk, request),
-    placeOrder: (request) => placeOrder(desk, request),
-    sampleClock: (request) => sampleClock(desk, request),
-    findOrder: (request) => findOrder(desk, request),
-    followOrder: (request) => followOrder(desk, request),
-    cancelOrder: (request) => cancelOrder(desk, request),
-    verifyCommand: (request) => verifyCommand(desk, request),
+    checkBeforeTrade: asStep(checkBeforeTrade),
+    placeOrder: asStep(placeOrder),
+    sampleClock: asStep(sampleClock),
+    findOrder: asStep(findOrder),
+    followOrder: asStep(followOrder),
+    cancelOrder: asStep(cancelOrder),
+    verifyCommand: asStep(verifyCommand),
   };
 }

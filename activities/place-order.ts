@@ -1,25 +1,27 @@
-import { activityInfo, heartbeat } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 
 import { NotSent } from '../adapters/venue-adapter.ts';
 import type { Placement } from '../domain/outcome.ts';
 import { reason } from '../domain/reason.ts';
+import { beating } from './beating.ts';
 import type { PlaceRequest } from './contract.ts';
 import { accountOf, ticketOf, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
 import { isAfterReset, lookFirst, mayBeThere } from './look-first.ts';
 import { notSent } from './not-sent.ts';
 
-const HEARTBEAT_MS = 1_000;
-
 /**
  * Sends the order once. Every outcome is a value; the one thing thrown is *not sent*, which only the adapter can know.
  * Cancellation, a pause, a reset and a stopping worker are not looked at: an order that is on its way stays on its way.
  */
-export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Placement> {
+export function placeOrder(desk: Desk, request: PlaceRequest): Promise<Placement> {
+  return beating(() => place(desk, request));
+}
+
+async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   const { intent } = request.signed;
   const account = accountOf(desk, intent, isAfterReset(request));
   const engineNow = startEngineClock();
-  const beating = setInterval(() => heartbeat(), HEARTBEAT_MS);
   try {
     const mustLook = mayBeThere(desk, request);
     // A proof of absence, or a venue's word, lets an order go; a look costs little, and catches what contradicts them.
@@ -43,8 +45,6 @@ export async function placeOrder(desk: Desk, request: PlaceRequest): Promise<Pla
       throw notSent(error.message, error.retryAfterMs);
     }
     return { kind: 'unknown', evidence: error instanceof Error ? error.message : String(error) };
-  } finally {
-    clearInterval(beating);
   }
 }
 

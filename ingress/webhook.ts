@@ -7,6 +7,7 @@ import { isJsonObject, toPlainJson, type ExactJson } from '../domain/json-number
 import { isLoopback } from '../domain/loopback.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
+import { takeStep } from '../telemetry/steps.ts';
 import { awaitAnswer } from './await-answer.ts';
 import type { Engine } from './engine.ts';
 import { formIntent, type SigningKey } from './form-intent.ts';
@@ -121,8 +122,10 @@ async function carryOut(
     signingKey,
     openWindow: (name, hash) => openWindow(engine, name, hash, left()),
   });
-  const started = await startOrder(engine, formed, toPlainJson(withoutProof(json)), left());
   const order = { workflowId: formed.workflowId, intent: formed.signed.intent };
+  const started = await takeStep('startOrder', order.intent.clientOrderId, () =>
+    startOrder(engine, formed, toPlainJson(withoutProof(json)), left()),
+  );
   const told = await awaitAnswer(engine, order, begun + config.settings.ANSWER_BUDGET_MS);
   return links.onto({ ...told, duplicate: started === 'duplicate' });
 }

@@ -25,7 +25,7 @@ const nodeArgs = [
   '--disable-warning=ExperimentalWarning',
   '--test-reporter=spec',
   `--test-concurrency=${concurrency}`,
-  '--test-timeout=300000',
+  '--test-timeout=600000',
   ...options,
   ...files.toSorted(),
 ];

@@ -21,6 +21,9 @@ const MAYBE_SENT = [
   'TypeError',
 ];
 
+/** A worker's death shows within this time, where an activity tells that it lives. */
+const HEARTBEAT_MS = 5_000;
+
 /** Time for a last attempt that began just before `notAfter` to come to its end. */
 const LAST_ATTEMPT_MS = 30_000;
 
@@ -36,13 +39,13 @@ export function checkOptions(notAfter: number, now: number): LocalActivityOption
 }
 
 /**
- * The adapter aborts its call at 16 s, so an attempt that runs for 25 s is lost. A worker's death shows within 5 s.
+ * The adapter aborts its call at 16 s, so an attempt that runs for 25 s is lost.
  * The backoff is the adapter's: each *not sent* says when the next attempt makes sense, which this must not cut short.
  */
 export function placeOptions(notAfter: number, now: number): ActivityOptions {
   return {
     startToCloseTimeout: 25_000,
-    heartbeatTimeout: 5_000,
+    heartbeatTimeout: HEARTBEAT_MS,
     scheduleToCloseTimeout: Math.max(notAfter - now, 0) + LAST_ATTEMPT_MS,
     retry: {
       initialInterval: 500,
@@ -56,6 +59,7 @@ export function placeOptions(notAfter: number, now: number): ActivityOptions {
 /** Asking is harmless and goes on for as long as it takes; a person can end it. */
 export const FIND_OPTIONS: ActivityOptions = {
   startToCloseTimeout: 20_000,
+  heartbeatTimeout: HEARTBEAT_MS,
   retry: { initialInterval: 250, backoffCoefficient: 1.6, maximumInterval: 30_000 },
 };
 
@@ -81,6 +85,7 @@ export const FOLLOW_OPTIONS: ActivityOptions = {
 /** A cancel under the client order id can be repeated without harm. */
 export const CANCEL_OPTIONS: ActivityOptions = {
   startToCloseTimeout: 20_000,
+  heartbeatTimeout: HEARTBEAT_MS,
   retry: { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 15_000 },
 };
 

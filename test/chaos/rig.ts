@@ -1,0 +1,221 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../workers/embedded-temporal.ts';
+import { runningProcesses } from '../../workers/process-table.ts';
+import { startSimulator, type Simulator } from '../simulators/binance-spot/start-simulator.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePorts } from '../support/free-port.ts';
+import { cleanEnvironment, ROOT, temporalCli } from '../support/holdfast.ts';
+import type { Arm, Hit } from './kill-at.ts';
+import type { Victim } from './plan.ts';
+
+/** A venue's limits in milliseconds: how long it believes a timestamp, how long its engine may take, and a margin. */
+export interface Bound {
+  readonly windowMs: number;
+  readonly engineMs: number;
+  readonly marginMs: number;
+}
+
+export const SECRET = 'the secret of the strategy';
+/** How far behind the clock of one of the two workers is. */
+const SLOW_S = 3;
+const FAKETIME = ['x86_64', 'aarch64']
+  .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
+  .find(existsSync);
+
+interface Part {
+  readonly entry: 'ingress' | 'order-worker';
+  readonly env: Readonly<Record<string, string>>;
+  child: ChildProcess | undefined;
+}
+
+/** The whole system as separate processes: engine, ingress, two workers, the venue. Any of them can be killed. */
+export class Rig {
+  readonly folder: string;
+  readonly venue: Simulator;
+  readonly publicUrl: string;
+  readonly operatorUrl: string;
+  /** Whether one of the workers has a clock that is behind. */
+  readonly hasSlowWorker = FAKETIME !== undefined;
+  readonly #engine: EmbeddedTemporal;
+  readonly #ingress: Part;
+  readonly #workers: readonly Part[];
+  #output = '';
+
+  private constructor(
+    folder: string,
+    venue: Simulator,
+    engine: EmbeddedTemporal,
+    ports: readonly number[],
+    bound: Bound,
+  ) {
+    this.folder = folder;
+    this.venue = venue;
+    this.#engine = engine;
+    this.publicUrl = `http://127.0.0.1:${ports[0]}`;
+    this.operatorUrl = `http://127.0.0.1:${ports[1]}`;
+    const config = join(folder, 'holdfast.yaml');
+    writeFileSync(config, configFor(venue.origin, bound));
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const shared = {
+      TEMPORAL_ADDRESS: engine.address,
+      HOLDFAST_CONFIG: config,
+      HOLDFAST_LAUNCHER_PID: String(process.pid),
+      RATE_LIMIT_REQUESTS: '1000000',
+      CIRCUIT_BREAKER_THRESHOLD: '20',
+      CIRCUIT_BREAKER_TIMEOUT: '1',
+      LOG_LEVEL: 'info',
+    };
+    const signing = { INTENT_SIGNING_KEY: String(privateKey.export({ type: 'pkcs8', format: 'pem' })) };
+    const listening = { PORT: String(ports[0]), OPERATOR_PORT: String(ports[1]) };
+    this.#ingress = part('ingress', { ...shared, ...signing, ...listening, HOLDFAST_DATA: join(folder, 'ingress') });
+    const verifying = { ...shared, INTENT_VERIFY_KEYS: String(publicKey.export({ type: 'spki', format: 'pem' })) };
+    const behind = { LD_PRELOAD: FAKETIME ?? '', FAKETIME: `-${SLOW_S}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+    this.#workers = [
+      part('order-worker', { ...verifying, HOLDFAST_DATA: join(folder, 'even') }),
+      part('order-worker', {
+        ...verifying,
+        ...(this.hasSlowWorker ? behind : {}),
+        HOLDFAST_DATA: join(folder, 'slow'),
+      }),
+    ];
+  }
+
+  static async start(bound: Bound): Promise<Rig> {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-chaos-'));
+    const { windowMs: recvWindow, engineMs } = bound;
+    const venue = await startSimulator({ recvWindow, engineMs, orderLimit: 0, weightLimit: 0 });
+    await venue.control.setBalances({ USDT: '100000000000', BTC: '100000' });
+    const [port = 0, uiPort = 0, ...ports] = await freePorts(4);
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const engine = await startEmbeddedTemporal({ cli: await temporalCli(), dataDir: folder, port, uiPort, log: quiet });
+    const rig = new Rig(folder, venue, engine, ports, bound);
+    await rig.revive();
+    return rig;
+  }
+
+  /** What the processes complained of. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts every process that does not run, and waits until alerts are taken and carried out. */
+  async revive(): Promise<void> {
+    await Promise.all([this.#ingress, ...this.#workers].filter(isGone).map((one) => this.#launch(one)));
+  }
+
+  /** Has the victims die or stand still at a point. They all are told: the first to come there is the one. */
+  arm(victim: Victim, arm: Arm | null): void {
+    for (const { child } of this.#of(victim)) if (child?.connected) child.send(arm ?? (null as never));
+  }
+
+  /** Sends a signal to the victims, wherever they are; returns when, in milliseconds of this machine's uptime. */
+  strike(victim: Victim, signal: NodeJS.Signals): number {
+    // Of two workers one: the other goes on.
+    const parts = victim === 'worker' ? this.#workers.slice(0, 1) : this.#of(victim);
+    for (const { child } of parts) child?.kill(signal);
+    if (victim === 'engine' || victim === 'everything') for (const pid of this.#enginePids()) process.kill(pid, signal);
+    return uptimeMs();
+  }
+
+  /** Resolves when a process that was killed is gone. */
+  async untilGone(victim: Victim, { pid }: Pick<Hit, 'pid'> = { pid: 0 }): Promise<void> {
+    const isMeant = ({ child }: Part): boolean => pid === 0 || child?.pid === pid;
+    const killed = this.#of(victim).filter(isMeant);
+    const some = pid === 0 && victim === 'worker' ? killed.slice(0, 1) : killed;
+    await eventually(() => some.every(isGone), Boolean, { what: 'the end of a process that was killed' });
+  }
+
+  /** Lets a process go on that stands still. */
+  thaw({ pid }: Hit): void {
+    if (this.#workers.some(({ child }) => child?.pid === pid)) process.kill(pid, 'SIGCONT');
+  }
+
+  isReady(): Promise<boolean> {
+    return fetch(`${this.publicUrl}/ready`, { signal: AbortSignal.timeout(2_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  async dispose(): Promise<void> {
+    for (const { child } of [this.#ingress, ...this.#workers]) child?.kill('SIGKILL');
+    await this.#engine.stop();
+    await this.venue.stop();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  #of(victim: Victim): readonly Part[] {
+    if (victim === 'engine') return [];
+    if (victim === 'everything') return [this.#ingress, ...this.#workers];
+    return victim === 'ingress' ? [this.#ingress] : this.#workers;
+  }
+
+  #enginePids(): number[] {
+    const database = join(this.folder, 'temporal.db');
+    return runningProcesses()
+      .filter(({ command }) => command.includes(database))
+      .map(({ pid }) => pid);
+  }
+
+  async #launch(one: Part): Promise<void> {
+    if (one.child !== undefined && one.child.exitCode === null && one.child.signalCode === null)
+      await once(one.child, 'exit');
+    const preload = ['--import', import.meta.resolve('./kill-at.ts')];
+    const args = ['--disable-warning=ExperimentalWarning', ...preload, join('workers', `${one.entry}.ts`)];
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...cleanEnvironment(), ...one.env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    one.child = child;
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        output = (output + chunk.toString()).slice(-10_000);
+        this.#output = (this.#output + chunk.toString()).slice(-20_000);
+      });
+    }
+    const isUp = (): Promise<boolean> | boolean =>
+      isGone(one) || (one.entry === 'ingress' ? this.isReady() : /worker is ready/i.test(output));
+    await eventually(isUp, Boolean, { withinMs: 60_000, what: one.entry });
+    if (isGone(one)) throw new Error(`The ${one.entry} ended with ${child.exitCode ?? child.signalCode}:\n${output}`);
+  }
+}
+
+/** Milliseconds since this machine started: one clock for all processes, which nobody sets. */
+export const uptimeMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+
+/** What was noted down at the kills, in order. */
+export function readHits(file: string): Hit[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Hit);
+}
+
+const part = (entry: Part['entry'], env: Part['env']): Part => ({ entry, env, child: undefined });
+
+const isGone = ({ child }: Part): boolean =>
+  child === undefined || child.exitCode !== null || child.signalCode !== null;
+
+function configFor(origin: string, { windowMs, engineMs, marginMs }: Bound): string {
+  return `accounts:
+  binance:
+    venue: ccxt
+    exchange: binance
+    mode: live
+    api_key: demo-key
+    api_secret: demo-secret
+    http_origin: ${origin}
+    simulated_bound: { window_ms: ${windowMs}, engine_ms: ${engineMs}, margin_ms: ${marginMs} }
+strategies:
+  chaos: { body_secret: '${SECRET}' }
+`;
+}

@@ -1,0 +1,96 @@
+import { VIOLATIONS, type Violation } from './oracle.ts';
+import { BEHAVIORS, type Behavior, type KillPoint } from './plan.ts';
+import type { Round } from './round.ts';
+
+export interface Report {
+  readonly seed: number;
+  readonly commit: string;
+  readonly bounds: string;
+  readonly slowWorker: boolean;
+  readonly minutes: number;
+}
+
+export interface Figures extends Report {
+  readonly kills: number;
+  readonly trials: number;
+  readonly violations: readonly Violation[];
+  /** Cells of the table in which no order was in flight at a kill. */
+  readonly unhit: readonly string[];
+  readonly slowestAnswerMs: number;
+}
+
+/** The run in figures, and as a table in Markdown. */
+export function inTable(
+  rounds: readonly Round[],
+  points: readonly KillPoint[],
+  report: Report,
+): { figures: Figures; text: string } {
+  const rows = points.map(({ name }) => {
+    const mine = rounds.filter(({ point, hit }) => point.name === name && hit);
+    const cells = BEHAVIORS.map((behavior) => sum(mine, behavior));
+    const recovered = mine.map(({ recoveredMs }) => recoveredMs);
+    const ready = mine.flatMap(({ readyMs }) => readyMs ?? []);
+    return {
+      name,
+      kills: mine.length,
+      cells,
+      recovered,
+      ready,
+      violations: mine.flatMap(({ violations }) => violations),
+    };
+  });
+  const violations = rounds.flatMap((round) => round.violations);
+  const unhit = rows.flatMap(({ name, cells }) =>
+    cells.flatMap((count, at) => (count === 0 ? [`${name} × ${BEHAVIORS[at]}`] : [])),
+  );
+  const figures: Figures = {
+    ...report,
+    kills: rounds.filter(({ hit }) => hit).length,
+    trials: rows.reduce((all, { cells }) => all + cells.reduce((one, other) => one + other, 0), 0),
+    violations,
+    unhit,
+    slowestAnswerMs: Math.round(Math.max(0, ...rounds.map(({ slowestAnswerMs }) => slowestAnswerMs))),
+  };
+  const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
+  const text = [
+    line([
+      'Killed (or frozen)',
+      'kills',
+      ...BEHAVIORS,
+      'violations',
+      'all known after, s (median, most)',
+      'taking alerts after, s (most)',
+    ]),
+    line(['---', ...Array<string>(BEHAVIORS.length + 4).fill('--:')]),
+    ...rows.map(({ name, kills, cells, violations: mine, recovered, ready }) =>
+      line([
+        name,
+        kills,
+        ...cells,
+        mine.length,
+        `${seconds(median(recovered))}, ${seconds(Math.max(0, ...recovered))}`,
+        ready.length === 0 ? '' : seconds(Math.max(...ready)),
+      ]),
+    ),
+    '',
+    `${figures.trials} trials over ${figures.kills} kills in ${report.minutes} min; violations: ${byKind(violations)}.`,
+    `Seed ${report.seed}, commit ${report.commit}; bounds ${report.bounds}; two workers, ${report.slowWorker ? 'one 3 s slow' : 'neither slow'}.`,
+    `The slowest answer of a process that was alive took ${(figures.slowestAnswerMs / 1000).toFixed(2)} s.`,
+    ...unhit.map((cell) => `Never hit: ${cell}`),
+    ...violations.map(({ kind, id, words }) => `${kind.toUpperCase()} ${id}: ${words}`),
+  ];
+  return { figures, text: text.join('\n') };
+}
+
+const sum = (rounds: readonly Round[], behavior: Behavior): number =>
+  rounds.reduce((all, { trials }) => all + trials[behavior], 0);
+
+const byKind = (violations: readonly Violation[]): string =>
+  VIOLATIONS.map((kind) => `${violations.filter((one) => one.kind === kind).length} ${kind}`).join(', ');
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
