@@ -57,6 +57,11 @@ export interface CancelRequest extends CommandRequest {
   readonly venueOrderId: string;
 }
 
+export interface WatchRequest {
+  /** The account's name. */
+  readonly account: string;
+}
+
 /** The few things of an order's life that touch the world. Names and arguments are in every history: additive only. */
 export interface Activities {
   /** Looks at rules and, after a reset, at the venue; sends nothing. */
@@ -73,4 +78,6 @@ export interface Activities {
   cancelOrder(request: CancelRequest): Promise<VenueOrder>;
   /** Throws unless the command is signed, and is about this order. */
   verifyCommand(request: CommandRequest): Promise<void>;
+  /** Tells how an account stands with every sign of life; it never comes back. */
+  watchAccount(request: WatchRequest): Promise<never>;
 }

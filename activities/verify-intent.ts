@@ -17,11 +17,13 @@ export class VerifyIntent implements ActivityInboundCallsInterceptor {
   }
 
   execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
+    const { inWorkflow, workflowExecution, workflowType, activityType } = activityInfo();
+    // Looking at an account sends nothing, and belongs to no order.
+    if (activityType === 'watchAccount') return next(input);
     const signed = (input.args[0] as Partial<OfOrder> | undefined)?.signed;
     if (typeof signed?.intent !== 'object' || typeof signed.signature?.value !== 'string') {
       throw notProven('The activity was started without a signed order.');
     }
-    const { inWorkflow, workflowExecution, workflowType } = activityInfo();
     if (!inWorkflow || workflowType !== 'ExecuteOrder') throw notProven('The activity was started outside an order.');
     const request = input.args[0] as Partial<CheckRequest>;
     this.#keys.requireIntent(signed, workflowExecution?.workflowId ?? '', isAfterReset(request));

@@ -1,4 +1,5 @@
 import type { OrderType, Side, TimeInForce } from '../domain/alert.ts';
+import type { Circuit } from '../domain/account-report.ts';
 import type { DecimalString } from '../domain/decimal.ts';
 import type { Cancellation, Placement } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
@@ -70,6 +71,8 @@ export interface Capabilities {
  */
 export interface VenueAdapter {
   readonly capabilities: Capabilities;
+  /** Not there where calls need no circuit breaker. */
+  readonly circuit?: Circuit;
   /** Everything that a first order would otherwise wait for. Rejects when the venue cannot be used. */
   open(): Promise<void>;
   /** Fits an order to the market's rules, or says in numbers why it cannot be placed here. Sends nothing. */
@@ -80,6 +83,8 @@ export interface VenueAdapter {
   /** The order as it is now, with its executions where more is filled than is known; null while it is not shown. */
   fetch(ticket: OrderTicket, known: VenueOrder): Promise<VenueOrder | null>;
   cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation>;
+  /** What the account holds in all, by asset. Not there where it holds nothing. */
+  balances?(): Promise<Readonly<Record<string, DecimalString>>>;
   /** The venue's clock, in milliseconds since 1970. Only where it enforces a window. */
   now?(): Promise<number>;
   close(): Promise<void>;

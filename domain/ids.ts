@@ -17,6 +17,11 @@ export function workflowId(strategy: string, alertKey: string): string {
   return `order:${strategy}:${alertKey}`;
 }
 
+/** `account:<name>`: the one execution per account. */
+export function accountId(name: string): string {
+  return `account:${name}`;
+}
+
 /** The inverse of `workflowId`; undefined for any other text. */
 export function parseWorkflowId(id: string): { strategy: string; alertKey: string } | undefined {
   const match = /^order:([a-z0-9_-]{1,32}):([\x21-\x7e][\x20-\x7e]*)$/.exec(id);

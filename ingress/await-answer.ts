@@ -35,11 +35,11 @@ export async function awaitAnswer(engine: Engine, order: StartedOrder, untilMs: 
           ...(nextPageToken === undefined ? {} : { nextPageToken }),
         }),
       )
-      // The order exists: whatever keeps us from reading it is no reason to tell its sender anything but "pending".
+      // The order exists: whatever keeps us from reading it (also a key that is missing) is no reason to tell its sender anything but "pending".
       .catch(() => undefined);
     if (page === undefined) return known;
     for (const event of page.history?.events ?? []) {
-      const told = await readAnswer(client, event, order);
+      const told = await readAnswer(client, event, order).catch(() => undefined);
       if (told === undefined) continue;
       known = told;
       if (isSettled(told.status)) return told;

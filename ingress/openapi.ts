@@ -76,6 +76,16 @@ const story = z.object({
   events: z.array(z.object({ at: z.string(), kind: z.string(), detail: z.unknown() })),
   workflow: z.object({ id: z.string(), run_id: z.string(), status: z.string() }),
 });
+const account = z.object({
+  name: z.string(),
+  venue: z.string(),
+  mode: z.string().describe('live, sandbox, demo, dry_run or paper'),
+  health: z.enum(['ok', 'unreachable', 'unserved']).describe('unserved: no worker has shown itself lately'),
+  problem: z.string().nullable(),
+  breaker: z.enum(['closed', 'half_open', 'open']).nullable(),
+  balances: z.record(z.string(), decimal).nullable().describe('what it holds in all, by asset'),
+  seen_at: z.string().nullable().describe('when a worker last told'),
+});
 const verdict = z.object({
   outcome: z.enum(['absent', 'rejected', 'filled', 'canceled']),
   venue_order_id: z.string().optional(),
@@ -173,6 +183,12 @@ export function openApiDocument(version: string): object {
           responses: { ...ok('how it ended', 'Answer'), ...refusals },
         },
       },
+      '/accounts': {
+        get: {
+          summary: 'How each account stands, as the workers see it',
+          responses: { ...ok('all of them', 'Accounts'), ...refusals },
+        },
+      },
       '/explain': {
         post: {
           summary: 'What an alert would do; sends nothing',
@@ -191,6 +207,7 @@ export function openApiDocument(version: string): object {
         Problem: schema(problem),
         Orders: schema(z.object({ orders: z.array(listed), next: z.string().nullable() })),
         Story: schema(story),
+        Accounts: schema(z.object({ accounts: z.array(account) })),
         Verdict: schema(verdict),
       },
     },

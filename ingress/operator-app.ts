@@ -10,6 +10,7 @@ import type { Command } from '../domain/command.ts';
 import { parseIsoTime } from '../domain/iso-time.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { METRICS_CONTENT_TYPE, metrics, metricsText } from '../telemetry/metrics.ts';
+import { readAccounts } from './account-book.ts';
 import { serveCodec } from './codec-endpoint.ts';
 import type { Engine } from './engine.ts';
 import { explain } from './explain.ts';
@@ -83,6 +84,7 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
     const resolved = await command(deps, { kind: 'resolve', workflowId, at: Date.now(), lostAt, verdict, note });
     return links.onto(resolved ?? (await orders.tell(workflowId)).order);
   });
+  app.get('/accounts', async () => ({ accounts: await readAccounts(engine, config) }));
   // The alert is read as the webhook reads it, down to the last digit.
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();

@@ -8,6 +8,7 @@ import {
   EXECUTE_ORDER,
   orderQuery,
   SEARCH_ATTRIBUTES,
+  UPDATED_MEMO,
   type OrderView,
 } from '../workflows/messages.ts';
 import { readAnswer } from './await-answer.ts';
@@ -125,11 +126,13 @@ export class OrderBook {
     );
     const strategy = execution.searchAttributes?.indexedFields?.[SEARCH_ATTRIBUTES.strategy.name];
     const created = iso(execution.startTime);
+    const changed = execution.memo?.fields?.[UPDATED_MEMO];
+    const updated = changed ? new Date(Number(await decodeFirst(client, [changed]))).toISOString() : created;
     return {
       ...order,
       strategy: strategy ? String(await decodeFirst(client, [strategy])) : '',
       created_at: created,
-      updated_at: execution.closeTime ? iso(execution.closeTime) : created,
+      updated_at: execution.closeTime ? iso(execution.closeTime) : updated,
     };
   }
 

@@ -8,6 +8,7 @@ import { VerifyIntent } from '../activities/verify-intent.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
 import type { EngineConnection } from './connect.ts';
+import { watchAccounts } from './watch-accounts.ts';
 
 /** Longer than any venue call: an order that is on its way comes to its end before the process does. */
 const SHUTDOWN_GRACE_MS = 30_000;
@@ -22,11 +23,12 @@ export interface RunningWorker {
 
 /** Runs orders and their activities until it is told to stop. */
 export async function runWorker(
-  { connection, namespace, dataConverter }: EngineConnection,
+  engine: EngineConnection,
   desk: Desk,
   bundle: string,
   log: Logger,
 ): Promise<RunningWorker> {
+  const { connection, namespace, dataConverter } = engine;
   const worker = await Worker.create({
     connection,
     namespace,
@@ -49,6 +51,7 @@ export async function runWorker(
   });
   const ended = worker.run();
   ended.catch((error: unknown) => log.fatal({ error: String(error) }, 'The worker ended by a fault.'));
+  await watchAccounts(engine, desk.accounts.keys());
   return {
     isWorking: () => worker.getState() === 'RUNNING',
     stop: async () => {

@@ -89,6 +89,13 @@ export const CANCEL_OPTIONS: ActivityOptions = {
   retry: { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 15_000 },
 };
 
+/** One attempt lasts an hour; its heartbeats say what it sees, and the library sends one in eight seconds of them. */
+export const WATCH_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 7_200_000,
+  heartbeatTimeout: 10_000,
+  retry: { initialInterval: 1_000, backoffCoefficient: 1.5, maximumInterval: 10_000 },
+};
+
 /** Checking a signature takes no time, and fails for good or not at all. */
 export const VERIFY_OPTIONS: LocalActivityOptions = {
   startToCloseTimeout: 2_000,

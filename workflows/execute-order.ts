@@ -30,7 +30,15 @@ import {
   VERIFY_OPTIONS,
 } from './activity-options.ts';
 import { whatFailureTells } from './activity-failure.ts';
-import { ANSWER_MEMO, cancelUpdate, orderQuery, resolveUpdate, SEARCH_ATTRIBUTES, type Carried } from './messages.ts';
+import {
+  ANSWER_MEMO,
+  cancelUpdate,
+  orderQuery,
+  resolveUpdate,
+  SEARCH_ATTRIBUTES,
+  UPDATED_MEMO,
+  type Carried,
+} from './messages.ts';
 
 const { findOrder } = proxyActivities<Activities>(FIND_OPTIONS);
 const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
@@ -171,7 +179,8 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     ]);
     setCurrentDetails(inWords(intent, next));
     // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
-    if (!isFinal(next)) upsertMemo({ [ANSWER_MEMO]: answerOf(workflowId, intent, next) });
+    if (isFinal(next)) return;
+    upsertMemo({ [ANSWER_MEMO]: answerOf(workflowId, intent, next), [UPDATED_MEMO]: Date.now() });
   }
 }
 

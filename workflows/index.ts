@@ -1,1 +1,2 @@
 export { ExecuteOrder } from './execute-order.ts';
+export { TradingAccount } from './trading-account.ts';

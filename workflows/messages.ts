@@ -9,6 +9,9 @@ import type { OrderState } from '../domain/order-state.ts';
 /** The workflow type, one execution per alert. */
 export const EXECUTE_ORDER = 'ExecuteOrder';
 
+/** The type of the one execution per account. */
+export const TRADING_ACCOUNT = 'TradingAccount';
+
 /** The type whose executions only mark that a window of equal alerts is open; it has no code, and ends by its run time-out. */
 export const DUPLICATE_WINDOW = 'DuplicateWindow';
 
@@ -32,6 +35,8 @@ export const resolveUpdate = defineUpdate<Answer, [SignedCommand]>('resolve');
 
 /** The member of the memo in which an order that is not final publishes its answer. */
 export const ANSWER_MEMO = 'answer';
+/** The member beside it: when that was, in milliseconds since 1970. */
+export const UPDATED_MEMO = 'updatedAt';
 /** Members of the memo given at the start: what makes two deliveries the same alert, and the alert without its secret. */
 export const DIGEST_MEMO = 'digest';
 export const ALERT_MEMO = 'alert';

@@ -7,6 +7,7 @@ import {
   type CircuitBreakerPolicy,
 } from 'cockatiel';
 
+import type { Circuit } from '../../domain/account-report.ts';
 import { NotSent } from '../venue-adapter.ts';
 
 /** Marks a failure as an outage of the venue; its refusals are no outages, and nobody outside can bring one about. */
@@ -29,6 +30,7 @@ const STATES = {
   [CircuitState.Open]: 2,
   [CircuitState.Isolated]: 2,
 } as const;
+const NAMES = ['closed', 'half_open', 'open'] as const;
 
 /** Keeps an account's calls away from a venue that is out of order; one call at a time finds out whether it is back. */
 export class Breaker {
@@ -50,6 +52,10 @@ export class Breaker {
       onState(STATES[state]);
     });
     onState(0);
+  }
+
+  get circuit(): Circuit {
+    return NAMES[STATES[this.#policy.state]];
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Exchange, MarketInterface, Order } from 'ccxt';
 
-import { compare } from '../../domain/decimal.ts';
+import type { Circuit } from '../../domain/account-report.ts';
+import { compare, isZero, parseDecimal, type DecimalString } from '../../domain/decimal.ts';
 import type { Cancellation, HttpReply, Placement } from '../../domain/outcome.ts';
 import { reason } from '../../domain/reason.ts';
 import { saysTheSame, sumFills, type VenueOrder } from '../../domain/venue-order.ts';
@@ -138,6 +139,18 @@ export class CcxtAdapter implements VenueAdapter {
     if (late !== undefined) return { kind: 'found', order: late };
     const proof = `Not at the exchange ${Math.round((venueNow - due + waitMs) / 1000)} s after it was lost; its limit is ${waitMs / 1000} s.`;
     return { kind: 'absent', proof };
+  }
+
+  get circuit(): Circuit {
+    return this.#breaker.circuit;
+  }
+
+  async balances(): Promise<Record<string, DecimalString>> {
+    const { total } = await this.#line.aside('balances', (exchange) => exchange.fetchBalance());
+    const held = Object.entries(total as unknown as Record<string, string>).map(
+      ([asset, amount]) => [asset, parseDecimal(amount) ?? '0'] as const,
+    );
+    return Object.fromEntries(held.filter(([, amount]) => !isZero(amount)));
   }
 
   async fetch(ticket: OrderTicket, known: VenueOrder): Promise<VenueOrder | null> {

@@ -31,30 +31,57 @@ export class VenueLine {
   /** Makes one call. */
   async call<T>(operation: string, call: VenueCall, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
     return this.#options.breaker.run(async () => {
-      const begun = performance.now();
-      let result = 'ok';
-      try {
-        const work = currentCall.run(call, () => ask(this.#exchange));
-        return { value: await this.#withinLimit(call, work) };
-      } catch (error) {
-        if (error instanceof Error) error.message = withoutUrl(error.message);
-        result = call.status === undefined ? (call.sent ? 'no_answer' : 'not_sent') : `http_${call.status}`;
-        if (isOutage(call)) throw new Outage('The venue is out of order.', { cause: error });
-        return { error };
-      } finally {
-        this.#options.onCall(operation, result, (performance.now() - begun) / 1000);
-      }
+      const result = await this.#measured(operation, call, ask);
+      if ('error' in result && isOutage(call)) throw new Outage('The venue is out of order.', { cause: result.error });
+      return result;
     });
   }
 
-  /** Asks something that may be asked twice. A refusal for our clock sets the clock right, and is asked once more. */
-  async read<T>(operation: string, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
+  /**
+   * Asks what no order depends on: not while the breaker is open, and without a say in whether it opens. A venue whose
+   * accounts can be read while its orders fail would keep it closed.
+   */
+  async aside<T>(operation: string, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
+    if (this.#options.breaker.circuit !== 'closed') throw new Error('The circuit breaker is open.');
+    return this.#inVenueTime(async () => {
+      const result = await this.#measured(operation, new VenueCall(this.#options.abortMs), ask);
+      if ('error' in result) throw result.error;
+      return result.value;
+    });
+  }
+
+  async #measured<T>(
+    operation: string,
+    call: VenueCall,
+    ask: (exchange: Exchange) => Promise<T>,
+  ): Promise<{ value: T } | { error: unknown }> {
+    const begun = performance.now();
+    let result = 'ok';
     try {
-      return await this.call(operation, new VenueCall(this.#options.abortMs), ask);
+      const work = currentCall.run(call, () => ask(this.#exchange));
+      return { value: await this.#withinLimit(call, work) };
+    } catch (error) {
+      if (error instanceof Error) error.message = withoutUrl(error.message);
+      result = call.status === undefined ? (call.sent ? 'no_answer' : 'not_sent') : `http_${call.status}`;
+      return { error };
+    } finally {
+      this.#options.onCall(operation, result, (performance.now() - begun) / 1000);
+    }
+  }
+
+  /** Asks something that may be asked twice. */
+  read<T>(operation: string, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
+    return this.#inVenueTime(() => this.call(operation, new VenueCall(this.#options.abortMs), ask));
+  }
+
+  /** A refusal for our clock sets the clock right, and the question is asked once more. */
+  async #inVenueTime<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
     } catch (error) {
       if (this.#options.setClock === undefined || !classNames(error).includes('InvalidNonce')) throw error;
       await this.now();
-      return this.call(operation, new VenueCall(this.#options.abortMs), ask);
+      return ask();
     }
   }
 

@@ -90,7 +90,7 @@ export class PaperAdapter implements VenueAdapter {
     });
   }
 
-  balances(): Record<string, DecimalString> {
+  async balances(): Promise<Record<string, DecimalString>> {
     return this.#book.balances();
   }
 

@@ -77,9 +77,9 @@ test('a market order fills whole at the price that the alert brought', async () 
     order.fills?.map(({ quantity, price }) => [quantity, price]),
     [['0.1', '67500.50']],
   );
-  assert.deepEqual(adapter.balances(), { BTC: '1.1', USDT: '93249.95' });
+  assert.deepEqual(await adapter.balances(), { BTC: '1.1', USDT: '93249.95' });
   await placed(adapter, ticket('b', '70000', { side: 'sell', quantity: '1.1' }));
-  assert.deepEqual(adapter.balances(), { BTC: '0', USDT: '170249.95' });
+  assert.deepEqual(await adapter.balances(), { BTC: '0', USDT: '170249.95' });
 });
 
 // Rows: an order placed where the market is at 100, what becomes of it there, and at each price seen afterwards.
@@ -231,7 +231,7 @@ test('what an order costs must be there, less what open orders would spend', asy
     'rejected INSUFFICIENT_FUNDS',
   );
   assert.equal((await placed(adapter, buy('e', '0.6'))).status, 'filled');
-  assert.deepEqual(adapter.balances(), { BTC: '1.6', USDT: '40' });
+  assert.deepEqual(await adapter.balances(), { BTC: '1.6', USDT: '40' });
   await adapter.cancel(ticket('b', '1'));
   assert.equal((await placed(adapter, buy('f', '0.4'))).status, 'filled');
 
@@ -248,7 +248,7 @@ test('a contract without a quote is counted and not paid for', async () => {
   const adapter = await open({ balances: {} });
   await placed(adapter, ticket('a', '4420', { symbol: 'ES', quantity: '2' }));
   await placed(adapter, ticket('b', '4420', { symbol: 'ES', quantity: '5', side: 'sell' }));
-  assert.deepEqual(adapter.balances(), { ES: '-3' });
+  assert.deepEqual(await adapter.balances(), { ES: '-3' });
   assert.deepEqual(assetsOf('BTC/USDT:USDT'), { base: 'BTC', quote: 'USDT' });
 });
 
@@ -256,14 +256,14 @@ test('no balance falls below zero, however far the price jumps', async () => {
   const adapter = await open({ balances: { USDT: '120' } });
   await placed(adapter, ticket('a', '100', { quantity: '1', type: 'stop', stopPrice: '110' }));
   await see(adapter, '150');
-  assert.ok(compare(adapter.balances()['USDT']!, '0') >= 0, JSON.stringify(adapter.balances()));
+  assert.ok(compare((await adapter.balances())['USDT']!, '0') >= 0, JSON.stringify(await adapter.balances()));
 });
 
 test('an order that is sent again is the same order, whatever became of it', async () => {
   const adapter = await open();
   const first = await placed(adapter, ticket('a', '100'));
   assert.deepEqual(await placed(adapter, ticket('a', '200', { quantity: '0.5', notAfter: 0 })), first);
-  assert.equal(adapter.balances()['USDT'], '99990');
+  assert.equal((await adapter.balances())['USDT'], '99990');
   const resting = await placed(adapter, ticket('b', '100', { type: 'limit', limitPrice: '90' }));
   await see(adapter, '80');
   assert.equal((await placed(adapter, ticket('b', '100'))).averagePrice, '90');
@@ -288,7 +288,7 @@ test('from its time limit on an order is expired, and nothing is booked', async 
   assert.equal(await refused(adapter, ticket('a', '100', { notAfter: 1_000_000 })), 'expired TOO_LATE_TO_SEND');
   assert.equal(await refused(adapter, ticket('a', '100', { notAfter: 0 })), 'expired TOO_LATE_TO_SEND');
   assert.equal((await adapter.find(lookup('a'))).kind, 'absent');
-  assert.deepEqual(adapter.balances(), { BTC: '1', USDT: '100000' });
+  assert.deepEqual(await adapter.balances(), { BTC: '1', USDT: '100000' });
   assert.equal((await placed(adapter, ticket('a', '100', { notAfter: 1_000_001 }))).status, 'filled');
 });
 
@@ -328,10 +328,10 @@ test('a restart keeps orders and balances, and opening balances are for a new bo
   const order = await placed(before, ticket('a', '100'));
   await placed(before, ticket('b', '100', { type: 'stop_limit', stopPrice: '110', limitPrice: '111' }));
   await see(before, '120');
-  const kept = before.balances();
+  const kept = await before.balances();
   await before.close();
   const again = await open({ file, balances: { USDT: '5', XRP: '5' } });
-  assert.deepEqual(again.balances(), kept);
+  assert.deepEqual(await again.balances(), kept);
   assert.deepEqual(await again.find(lookup('a')), { kind: 'found', order });
   await see(again, '105');
   assert.equal(await statusOf(again, 'b'), 'filled at 111');
@@ -344,7 +344,7 @@ test('two handles on one file are one venue', async () => {
   assert.deepEqual(await placed(two, ticket('a', '100')), order);
   await see(two, '80');
   assert.equal(await statusOf(one, 'a'), 'filled at 90');
-  assert.deepEqual(one.balances(), two.balances());
+  assert.deepEqual(await one.balances(), await two.balances());
 });
 
 test('processes that send the same orders at the same time make each order once', async () => {
@@ -361,7 +361,7 @@ test('processes that send the same orders at the same time make each order once'
   const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code, adapterUrl, file];
   const runs = await Promise.all([1, 2, 3].map(() => promisify(execFile)(process.execPath, args)));
   assert.equal(new Set(runs.map(({ stdout }) => stdout)).size, 1);
-  assert.deepEqual((await open({ file })).balances(), { BTC: '40', USDT: '960' });
+  assert.deepEqual(await (await open({ file })).balances(), { BTC: '40', USDT: '960' });
 });
 
 test('a book that is not open says so, and closing twice is no fault', async () => {
@@ -419,7 +419,7 @@ test('what is bought is paid for and what is sold is paid out, to the last digit
         expected[base] = got(expected[base]!, filledQuantity);
         expected[quote!] = gave(expected[quote!]!, multiply(filledQuantity, averagePrice!));
       }
-      assert.deepEqual(adapter.balances(), expected);
+      assert.deepEqual(await adapter.balances(), expected);
       await adapter.close();
     }),
     RUNS,

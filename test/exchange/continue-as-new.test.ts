@@ -39,8 +39,8 @@ async function describeRun(workflowId: string): Promise<Description> {
       searchAttributes: { indexedFields: Readonly<Record<string, { data: string }>> };
     };
   };
-  // The answer in it changes with each part; what the alert was does not.
-  const { answer: _, ...memo } = info.memo.fields;
+  // The answer in it, and when that was, change with each part; what the alert was does not.
+  const { answer: _, updatedAt: __, ...memo } = info.memo.fields;
   const ours = Object.entries(info.searchAttributes.indexedFields).filter(([name]) => name.startsWith('Order'));
   return {
     memo,

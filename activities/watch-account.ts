@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+
+import type { AccountReport } from '../domain/account-report.ts';
+import type { WatchRequest } from './contract.ts';
+import type { Account, Desk } from './desk.ts';
+import { askAgain } from './not-sent.ts';
+
+const LOOK_EVERY_MS = 5_000;
+/** An attempt ends from time to time, so that the work goes round among the workers that serve the account. */
+const ATTEMPT_MS = 3_600_000;
+const SERVED_ELSEWHERE_MS = 5_000;
+
+/** Looks at an account again and again, and tells what it sees with every sign of life; it never comes back. */
+export async function watchAccount(desk: Desk, { account: name }: WatchRequest): Promise<never> {
+  const account = desk.accounts.get(name);
+  if (account === undefined) throw askAgain(`This worker serves no account named ${name}.`, SERVED_ELSEWHERE_MS);
+  const until = performance.now() + ATTEMPT_MS;
+  const over = AbortSignal.any([cancellationSignal(), desk.stopping.signal]);
+  while (performance.now() < until && !over.aborted) {
+    heartbeat(await look(account));
+    await sleep(LOOK_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
+  }
+  throw askAgain('The watch changes hands.', 1);
+}
+
+async function look({ adapter }: Account): Promise<AccountReport> {
+  try {
+    const balances = (await adapter.balances?.()) ?? null;
+    return { health: 'ok', problem: null, breaker: adapter.circuit ?? null, balances };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { health: 'unreachable', problem, breaker: adapter.circuit ?? null, balances: null };
+  }
+}
