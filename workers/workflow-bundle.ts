@@ -8,8 +8,12 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 
 import type { Config } from '../config/config.ts';
 
-/** Marks the bundle that encodes failures, for an engine whose payloads are encrypted. */
-const ENCRYPTED = '-encrypted';
+/**
+ * What a bundle holds beyond the workflows, as a mark in its name: `encrypted` encodes failures, for an engine whose
+ * payloads are encrypted; `witness` hands every decision over to whoever replays.
+ */
+const KINDS = { plain: '', encrypted: '-encrypted', witness: '-witness' };
+type Kind = keyof typeof KINDS;
 
 /** Whether the configuration asks for encrypted payloads. */
 export function isEncrypted({ settings }: Config): boolean {
@@ -26,8 +30,17 @@ export function encodedFailures(root: string): { failureConverterPath: string } 
  * for each state of the sources, and in a process of its own.
  * @returns the bundle's path
  */
-export async function workflowBundle(root: string, encrypted: boolean): Promise<string> {
-  const bundle = join(root, '.cache', 'workflows', `${hashOfSources(root)}${encrypted ? ENCRYPTED : ''}.js`);
+export function workflowBundle(root: string, encrypted: boolean): Promise<string> {
+  return cachedBundle(root, encrypted ? 'encrypted' : 'plain');
+}
+
+/** The same code with `workflows/replay-witness.ts` around it: for replays, whose values have been decrypted before. */
+export function replayBundle(root: string): Promise<string> {
+  return cachedBundle(root, 'witness');
+}
+
+async function cachedBundle(root: string, kind: Kind): Promise<string> {
+  const bundle = join(root, '.cache', 'workflows', `${hashOfSources(root)}${KINDS[kind]}.js`);
   if (existsSync(bundle)) return bundle;
   const builder = spawn(process.execPath, [fileURLToPath(import.meta.url), root, bundle], { stdio: 'inherit' });
   const code = await new Promise<number | null>((resolve, reject) => builder.on('error', reject).on('exit', resolve));
@@ -56,11 +69,12 @@ async function build(root: string, bundle: string): Promise<void> {
     warn: quiet,
     error: (message: string) => void process.stderr.write(`${message}\n`),
   };
-  const failures = basename(bundle, '.js').endsWith(ENCRYPTED) ? encodedFailures(root) : {};
+  const isKind = (kind: Kind): boolean => basename(bundle, '.js').endsWith(KINDS[kind]);
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'workflows', 'index.ts'),
     logger,
-    ...failures,
+    ...(isKind('encrypted') ? encodedFailures(root) : {}),
+    ...(isKind('witness') ? { workflowInterceptorModules: [join(root, 'workflows', 'replay-witness.ts')] } : {}),
   });
   mkdirSync(dirname(bundle), { recursive: true });
   const whole = `${bundle}.${process.pid}`;

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..', '..');
 const product = /^(domain|ingress|workflows|activities|adapters|workers|config|telemetry|cli)\//;
 const code = /\.[cm]?[jt]s$/;
 /** Written by machines: nobody chooses their words, and their checksums may spell anything. */
-const generated = /^package-lock\.json$|^test\/replay\/histories\//;
+const generated = /^package-lock\.json$|^test\/replay\/.*\.json$/;
 
 /** Tracked files and those that a commit would add. */
 const listed = new Set(git('ls-files', '--cached', '--others', '--exclude-standard', '-z').split('\0').filter(Boolean));

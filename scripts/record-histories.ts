@@ -1,0 +1,153 @@
+// Records one history for each way in which an order can go, against the Binance-spot simulator, for
+// `test/replay/replay.test.ts` to replay: `node scripts/record-histories.ts [--folder FOLDER] [OUTCOME...]`.
+// What is recorded stays as it is: it stands for the histories that installations have, which no later code can change.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { eventually } from '../test/support/eventually.ts';
+import { BOUND, LiveDesk, type Alert } from '../test/support/live-desk.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+/** From the loss of a request to the end of the next one. */
+const ABSENCE_MS = 20 * (BOUND.windowMs + BOUND.engineMs + BOUND.marginMs);
+const BREAKER_THRESHOLD = 5;
+
+interface Life {
+  readonly alert: Omit<Alert, 'id'>;
+  /** How the order stands when its history is recorded. */
+  readonly status: string;
+  /** What is arranged before it is posted, and done to it afterwards. */
+  readonly arrange?: (desk: LiveDesk, alert: Alert) => Promise<unknown>;
+  readonly goOn?: (desk: LiveDesk, workflowId: string, clientOrderId: string) => Promise<unknown>;
+  /** Whether it goes on after it was recorded. */
+  readonly isOpen?: true;
+}
+
+const limit = { order_type: 'limit', limit_price: '60000' };
+
+const lives: Readonly<Record<string, Life>> = {
+  filled: { alert: {}, status: 'filled' },
+  partial: {
+    alert: limit,
+    status: 'canceled',
+    goOn: async (desk, workflowId, clientOrderId) => {
+      await desk.control.fill({ clientOrderId, quantity: '0.004' });
+      await desk.untilStatus(workflowId, 'partially_filled');
+      await desk.control.fill({ clientOrderId, quantity: '0.001' });
+      await eventually(
+        () => desk.tell(workflowId),
+        ({ order }) => order.filled_quantity === '0.005',
+        { what: 'the second fill' },
+      );
+      await desk.command(workflowId, 'cancel');
+    },
+  },
+  resting: { alert: limit, status: 'working', isOpen: true },
+  rejected: { alert: { quantity: '100' }, status: 'rejected' },
+  denied: { alert: { confidence: 0.1 }, status: 'denied' },
+  expired: { alert: { time: new Date(Date.now() - 600_000).toISOString() }, status: 'expired' },
+  'unknown-then-found': {
+    alert: {},
+    status: 'filled',
+    arrange: (desk, alert) => desk.failPlacing(alert, 'execute-then-drop'),
+  },
+  'unknown-then-absent': {
+    alert: {},
+    status: 'filled',
+    arrange: (desk, alert) => desk.failPlacing(alert, 'drop-before'),
+  },
+  'breaker-open': { alert: { account: 'outage' }, status: 'filled', arrange: openBreaker },
+  canceled: {
+    alert: limit,
+    status: 'canceled',
+    goOn: (desk, workflowId) => desk.command(workflowId, 'cancel'),
+  },
+};
+
+/** Another order whose answer, and the questions after it, meet an outage. */
+async function openBreaker(desk: LiveDesk): Promise<void> {
+  const alert = { id: 'outage', account: 'outage' };
+  await desk.warm(alert.account);
+  await desk.failPlacing(alert, { kind: 'status-after', status: 503 });
+  await desk.failAsking(alert, { kind: 'status-before', status: 503 }, { times: BREAKER_THRESHOLD - 1 });
+  await desk.post(alert);
+  await eventually(
+    () => desk.circuitState(alert.account),
+    (state) => state === 2,
+    { what: 'the open breaker', everyMs: 20 },
+  );
+}
+
+async function record(desk: LiveDesk, outcome: string, life: Life): Promise<string> {
+  const alert: Alert = { ...life.alert, id: outcome };
+  await life.arrange?.(desk, alert);
+  const { body } = await desk.post(alert);
+  await life.goOn?.(desk, body.workflow_id, body.client_order_id);
+  if (life.isOpen === undefined) await desk.untilOver(body.workflow_id, ABSENCE_MS);
+  await desk.untilStatus(body.workflow_id, life.status);
+  return desk.holdfast.history(body.workflow_id);
+}
+
+/** The same history as any other machine would have written it. */
+function neutral(history: string): string {
+  const members: Readonly<Record<string, string>> = {
+    identity: 'worker@holdfast',
+    buildId: 'recorded',
+    binaryChecksum: 'recorded',
+    // A stack names files of this machine, and nothing depends on it.
+    stackTrace: '',
+  };
+  const isSticky = (value: unknown): boolean => (value as { kind?: string } | null)?.kind === 'TASK_QUEUE_KIND_STICKY';
+  const replace = (key: string, value: unknown): unknown => {
+    if (typeof value === 'string') return members[key] ?? value;
+    return isSticky(value) ? { ...(value as object), name: 'sticky@holdfast' } : value;
+  };
+  return `${JSON.stringify(JSON.parse(history, replace), null, 2)}\n`;
+}
+
+/** What of this machine, or of the secrets in use, a text still holds, in the open or inside a value. */
+function tellsTales(text: string): string[] {
+  const values = [...text.matchAll(/"([A-Za-z0-9+/=]{4,})"/g)].map(([, value]) => Buffer.from(value!, 'base64'));
+  const all = [text, ...values.map(String)].join('\n');
+  const machine = [hostname(), homedir(), ROOT, `/${userInfo().username}/`, process.cwd(), 'file:///', 'node_modules'];
+  return [...machine, 'demo-secret', 'demo-key', 'the secret of'].filter((tale) => tale !== '/' && all.includes(tale));
+}
+
+const { values, positionals } = parseArgs({
+  options: { folder: { type: 'string', default: join('test', 'replay') } },
+  allowPositionals: true,
+});
+const outcomes = positionals.length === 0 ? Object.keys(lives) : positionals;
+const fileOf = (outcome: string): string => join(resolve(ROOT, values.folder), `${outcome}.json`);
+const unknown = outcomes.filter((outcome) => lives[outcome] === undefined);
+const there = outcomes.filter((outcome) => existsSync(fileOf(outcome)));
+if (unknown.length > 0) {
+  console.error(`There is no outcome ${unknown.join(', ')}; there are ${Object.keys(lives).join(', ')}.`);
+  process.exitCode = 2;
+} else if (there.length > 0) {
+  console.error(`Recorded histories are never rewritten, and these exist in ${values.folder}: ${there.join(', ')}.`);
+  console.error('Name the outcomes that are new, or another folder: --folder test/replay/RELEASE.');
+  process.exitCode = 1;
+} else {
+  await recordAll();
+}
+
+async function recordAll(): Promise<void> {
+  const env = { CIRCUIT_BREAKER_TIMEOUT: '1', CIRCUIT_BREAKER_THRESHOLD: String(BREAKER_THRESHOLD) };
+  const desk = await LiveDesk.start({ accounts: ['binance', 'outage'], env });
+  try {
+    await desk.warm();
+    mkdirSync(resolve(ROOT, values.folder), { recursive: true });
+    for (const outcome of outcomes) {
+      const text = neutral(await record(desk, outcome, lives[outcome]!));
+      const tales = tellsTales(text);
+      if (tales.length > 0) throw new Error(`The history of ${outcome} tells of this machine: ${tales.join(', ')}.`);
+      writeFileSync(fileOf(outcome), text, { flag: 'wx' });
+      console.log(`${outcome}: ${relative(ROOT, fileOf(outcome))}`);
+    }
+  } finally {
+    await desk.dispose();
+  }
+}
