@@ -2,7 +2,7 @@ import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import { reason, type Reason } from '../domain/reason.ts';
 import type { Check, CheckRequest } from './contract.ts';
 import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
-import { isAfterReset, lookFirst, mayBeThere } from './look-first.ts';
+import { isAfterReset, lookWhereInDoubt } from './look-first.ts';
 
 /**
  * Every rule that an order must satisfy before it may leave. What the venue already has outranks all of them, so after
@@ -11,11 +11,9 @@ import { isAfterReset, lookFirst, mayBeThere } from './look-first.ts';
 export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promise<Check> {
   const { intent } = request.signed;
   const account = accountOf(desk, intent, isAfterReset(request));
-  if (mayBeThere(desk, request)) {
-    const look = await lookFirst(account, request);
-    if (look.kind === 'found') return look;
-    if (look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
-  }
+  const look = await lookWhereInDoubt(desk, account, request, await account.standing());
+  if (look?.kind === 'found') return look;
+  if (look?.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
   const rules = desk.rules.get(intent.strategy);
   if (rules === undefined) return denied(unknownStrategy(intent.strategy));
   const verdict = checkAlert(intent, rules);

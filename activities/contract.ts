@@ -62,6 +62,10 @@ export interface WatchRequest {
   readonly account: string;
 }
 
+export interface ResumeRequest {
+  readonly command: SignedCommand;
+}
+
 /** The few things of an order's life that touch the world. Names and arguments are in every history: additive only. */
 export interface Activities {
   /** Looks at rules and, after a reset, at the venue; sends nothing. */
@@ -80,4 +84,6 @@ export interface Activities {
   verifyCommand(request: CommandRequest): Promise<void>;
   /** Tells how an account stands with every sign of life; it never comes back. */
   watchAccount(request: WatchRequest): Promise<never>;
+  /** Throws unless the command is signed, and is about this account. */
+  verifyResume(request: ResumeRequest): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { OrderTicket, VenueAdapter } from '../adapters/venue-adapter.ts';
 import type { Intent } from '../domain/intent.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { VerifyKeys } from './verify-keys.ts';
 import type { VenueClock } from './venue-clock.ts';
 import { askAgain, notSent } from './not-sent.ts';
@@ -10,10 +11,14 @@ export interface Account {
   readonly name: string;
   readonly adapter: VenueAdapter;
   readonly clock: VenueClock;
+  /** How the account stands, at most a second old; undefined where that cannot be found out. */
+  readonly standing: () => Promise<Standing | undefined>;
   /** How long a resting order goes unasked at least, in milliseconds. */
   readonly pollMs: number;
   /** How many such questions an account may have in a second: the rest of what the venue allows is for placing. */
   readonly pollsPerSecond: number;
+  /** Whether anything was sent since its epoch last rose. */
+  hasSent: boolean;
   /** How many resting orders this process asks about now: with many of them, each is asked less often. */
   following: number;
 }

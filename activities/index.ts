@@ -8,6 +8,7 @@ import { followOrder } from './follow-order.ts';
 import { placeOrder } from './place-order.ts';
 import { sampleClock } from './sample-clock.ts';
 import { verifyCommand } from './verify-command.ts';
+import { verifyResume } from './verify-resume.ts';
 import { watchAccount } from './watch-account.ts';
 
 /** The activities of one worker, over the accounts on its desk. */
@@ -25,5 +26,6 @@ export function createActivities(desk: Desk): Activities {
     cancelOrder: asStep(cancelOrder),
     verifyCommand: asStep(verifyCommand),
     watchAccount: (request) => watchAccount(desk, request),
+    verifyResume: (request) => verifyResume(desk, request),
   };
 }

@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 
 import type { AdapterLookup } from '../adapters/venue-adapter.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { CheckRequest } from './contract.ts';
 import type { Account, Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
@@ -17,7 +18,7 @@ export function isAfterReset({ originalRunId }: Partial<CheckRequest>): boolean 
  * Whether the venue may have this order already, so that it is asked before anything is sent: after a reset, when the
  * placement comes too late to be surely the first, or when this very process has sent it.
  */
-export function mayBeThere(desk: Desk, request: CheckRequest): boolean {
+function mayBeThere(desk: Desk, request: CheckRequest): boolean {
   const { signed, absence } = request;
   const { workflowExecution, scheduledTimestampMs, isLocal } = activityInfo();
   // A proof from another run says nothing here: the run that found it may have sent the order on the strength of it.
@@ -27,12 +28,34 @@ export function mayBeThere(desk: Desk, request: CheckRequest): boolean {
   return isAfterReset(request) || late || desk.sent.has(signed.intent.clientOrderId);
 }
 
-/** Asks the venue, as for an order that was lost at this moment: an earlier request may still be on its way. */
-export async function lookFirst(account: Account, { signed }: CheckRequest): Promise<AdapterLookup> {
+/**
+ * Looks where the venue may have the order; null where it surely has not. An engine that was restored has forgotten
+ * orders: what it sent before then has long arrived, or never will.
+ */
+export async function lookWhereInDoubt(
+  desk: Desk,
+  account: Account,
+  request: CheckRequest,
+  standing: Standing | undefined,
+): Promise<AdapterLookup | null> {
+  if (mayBeThere(desk, request)) return lookFirst(account, request);
+  const restoredAt = standing?.restoredAt ?? null;
+  return restoredAt === null ? null : lookFirst(account, request, restoredAt);
+}
+
+/**
+ * Asks the venue as for an order that was lost at a moment of the engine's time. Without one it is this moment: an
+ * earlier request may still be on its way.
+ */
+export async function lookFirst(
+  account: Account,
+  { signed }: CheckRequest,
+  lostAt: number | null = null,
+): Promise<AdapterLookup> {
   const { clientOrderId, symbol } = signed.intent;
   const now = startEngineClock()();
   try {
-    return await account.adapter.find({ clientOrderId, symbol, lostAt: now, now });
+    return await account.adapter.find({ clientOrderId, symbol, lostAt: lostAt ?? now, now });
   } catch (error) {
     return { kind: 'cannot_tell', why: error instanceof Error ? error.message : String(error) };
   }

@@ -3,12 +3,15 @@ import { activityInfo } from '@temporalio/activity';
 import { NotSent } from '../adapters/venue-adapter.ts';
 import type { Placement } from '../domain/outcome.ts';
 import { reason } from '../domain/reason.ts';
+import { whyHalted } from '../domain/standing.ts';
 import { beating } from './beating.ts';
 import type { PlaceRequest } from './contract.ts';
-import { accountOf, ticketOf, type Desk } from './desk.ts';
+import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
-import { isAfterReset, lookFirst, mayBeThere } from './look-first.ts';
+import { isAfterReset, lookFirst, lookWhereInDoubt } from './look-first.ts';
 import { notSent } from './not-sent.ts';
+
+const RETRY_MS = 500;
 
 /**
  * Sends the order once. Every outcome is a value; the one thing thrown is *not sent*, which only the adapter can know.
@@ -22,16 +25,29 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   const { intent } = request.signed;
   const account = accountOf(desk, intent, isAfterReset(request));
   const engineNow = startEngineClock();
+  const look = await lookWhereInDoubt(desk, account, request, await account.standing());
+  if (look?.kind === 'found') return { kind: 'accepted', order: look.order };
+  if (look?.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
+  // A proof of absence, or a venue's word, lets an order go; a look costs little, and catches what contradicts them.
+  if (look === null && (request.absence !== undefined || desk.turnedAway.has(intent.clientOrderId))) {
+    const again = await lookFirst(account, request);
+    if (again.kind === 'found') return { kind: 'accepted', order: again.order };
+  }
+  // Without fresh knowledge of its halts nothing leaves, and nothing is denied either.
+  const standing = await account.standing();
+  if (standing === undefined) throw notSent(`Whether the account ${account.name} is halted is not known.`, RETRY_MS);
+  const halt = whyHalted(account.name, standing);
+  if (halt !== null) return { kind: 'denied', reason: halt };
+  if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
+  return send(desk, account, request);
+}
+
+/** From here on only the adapter can say that nothing left. */
+async function send(desk: Desk, account: Account, request: PlaceRequest): Promise<Placement> {
+  const { intent } = request.signed;
   try {
-    const mustLook = mayBeThere(desk, request);
-    // A proof of absence, or a venue's word, lets an order go; a look costs little, and catches what contradicts them.
-    if (mustLook || request.absence !== undefined || desk.turnedAway.has(intent.clientOrderId)) {
-      const look = await lookFirst(account, request);
-      if (look.kind === 'found') return { kind: 'accepted', order: look.order };
-      if (mustLook && look.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
-    }
-    if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
     remember(desk.sent, intent.clientOrderId);
+    account.hasSent = true;
     const placement = await account.adapter.place(ticketOf(intent), windowOf(request));
     if (placement.kind === 'outside_window') account.clock.distrust();
     if (placement.kind === 'accepted' && placement.order.bookedAt !== undefined) {

@@ -5,6 +5,9 @@ import type { CheckRequest, OfOrder } from './contract.ts';
 import { isAfterReset } from './look-first.ts';
 import { notProven, type VerifyKeys } from './verify-keys.ts';
 
+/** They belong to no order, and send nothing. */
+const OF_ACCOUNTS = ['watchAccount', 'verifyResume'];
+
 /**
  * Stands before every activity: an order that ingress did not sign, or that is copied into another workflow, gets no
  * further than this, whoever can write to the engine.
@@ -18,8 +21,7 @@ export class VerifyIntent implements ActivityInboundCallsInterceptor {
 
   execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
     const { inWorkflow, workflowExecution, workflowType, activityType } = activityInfo();
-    // Looking at an account sends nothing, and belongs to no order.
-    if (activityType === 'watchAccount') return next(input);
+    if (OF_ACCOUNTS.includes(activityType)) return next(input);
     const signed = (input.args[0] as Partial<OfOrder> | undefined)?.signed;
     if (typeof signed?.intent !== 'object' || typeof signed.signature?.value !== 'string') {
       throw notProven('The activity was started without a signed order.');

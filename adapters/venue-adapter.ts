@@ -55,6 +55,15 @@ export type AdapterLookup =
   | { readonly kind: 'absent'; readonly proof: string }
   | { readonly kind: 'cannot_tell'; readonly why: string; readonly retryAfterMs?: number };
 
+/** An order at the venue that carries our tag, whoever remembers it. */
+export interface OurOrder {
+  readonly clientOrderId: string;
+  readonly venueOrderId: string;
+  readonly symbol: string;
+  /** In the venue's words. */
+  readonly status: string;
+}
+
 export interface Capabilities {
   readonly orderTypes: readonly OrderType[];
   /** Whether a stop-loss and a take-profit can go with an entry. */
@@ -85,6 +94,8 @@ export interface VenueAdapter {
   cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation>;
   /** What the account holds in all, by asset. Not there where it holds nothing. */
   balances?(): Promise<Readonly<Record<string, DecimalString>>>;
+  /** Open and recent orders whose client order id begins with the tag. Not there where the venue cannot be asked so. */
+  listOurs?(tag: string): Promise<OurOrder[]>;
   /** The venue's clock, in milliseconds since 1970. Only where it enforces a window. */
   now?(): Promise<number>;
   close(): Promise<void>;

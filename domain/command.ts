@@ -2,7 +2,7 @@ import { canonicalJson } from './canonical-json.ts';
 import type { DecimalString } from './decimal.ts';
 import type { Signature } from './intent.ts';
 
-/** A person's order about an order. Signed by ingress like an intent, so that writing to the engine is not enough. */
+/** A person's order about an order, or about an account. Signed by ingress like an intent, so that writing to the engine is not enough. */
 export type Command =
   | { readonly kind: 'cancel'; readonly workflowId: string; readonly at: number }
   | {
@@ -13,7 +13,9 @@ export type Command =
       readonly lostAt: number;
       readonly verdict: ResolveVerdict;
       readonly note: string;
-    };
+    }
+  /** About an account, whose execution `workflowId` names; it lifts the halts that the person saw, and no others. */
+  | { readonly kind: 'resume'; readonly workflowId: string; readonly at: number; readonly halts: readonly number[] };
 
 /** What a person found out at the venue. None of these sends anything. */
 export type ResolveVerdict =

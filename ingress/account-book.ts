@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { AccountReport } from '../domain/account-report.ts';
 import { accountId } from '../domain/ids.ts';
 import type { Engine } from './engine.ts';
+import type { Halts, HaltView } from './halts.ts';
 import { decodeFirst, timeOf } from './history.ts';
 
 const READ_DEADLINE_MS = 5_000;
@@ -14,22 +15,36 @@ export interface AccountView extends Omit<AccountReport, 'health'> {
   readonly mode: string;
   /** `unserved` where no worker has shown itself lately. */
   readonly health: AccountReport['health'] | 'unserved';
+  /** Why its orders are kept back. */
+  readonly halts: readonly Omit<HaltView, 'account'>[];
   /** When a worker last told, in ISO 8601; null where none has. */
   readonly seen_at: string | null;
 }
 
 /** Accounts as the workers that serve them see them. What they see comes through the engine, wherever they are. */
-export async function readAccounts(engine: Engine, { accounts }: Config): Promise<AccountView[]> {
+export async function readAccounts(engine: Engine, { accounts }: Config, halts: Halts): Promise<AccountView[]> {
+  const all = await halts.list();
   return Promise.all(
     Object.entries(accounts).map(async ([name, account]): Promise<AccountView> => {
       const { venue } = account;
       const mode = account.venue === 'ccxt' ? account.mode : 'paper';
+      const mine = all.filter((halt) => halt.account === name).map(({ account: _account, ...halt }) => halt);
       const told = await lastReport(engine, name);
       if (told === undefined) {
         const problem = 'No worker that serves this account has shown itself lately.';
-        return { name, venue, mode, health: 'unserved', problem, breaker: null, balances: null, seen_at: null };
+        return {
+          name,
+          venue,
+          mode,
+          health: 'unserved',
+          problem,
+          breaker: null,
+          balances: null,
+          halts: mine,
+          seen_at: null,
+        };
       }
-      return { name, venue, mode, ...told.report, seen_at: told.at };
+      return { name, venue, mode, ...told.report, halts: mine, seen_at: told.at };
     }),
   );
 }

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Logger } from '../telemetry/log.ts';
@@ -24,6 +26,26 @@ export function handleFaults(app: FastifyInstance, log: Logger): void {
 export const frameworkErrors = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
   void sendProblem(reply, refusedBy(error), request.id);
 };
+
+/** For what is no HTTP at all: there is no request to answer then, only a connection to close. */
+export function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const { status, title, ...problem } = noHttp(error.code).problem();
+  const body = JSON.stringify({ ...problem, title, status });
+  const head = [
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  if (socket.writable) socket.write([`HTTP/1.1 ${status} ${title}`, ...head, '', body].join('\r\n'));
+  socket.destroy(error);
+}
+
+function noHttp(code: string | undefined): Refused {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Refused('TOO_SLOW', 'The request took too long to arrive.');
+  if (code === 'HPE_HEADER_OVERFLOW') return new Refused('HEADERS_TOO_LARGE', 'The headers are over 16 KiB.');
+  return new Refused('BAD_REQUEST', 'The request cannot be read as HTTP.');
+}
 
 function sendProblem(reply: FastifyReply, refused: Refused, id: string): FastifyReply {
   const problem = refused.problem();

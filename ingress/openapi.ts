@@ -76,6 +76,12 @@ const story = z.object({
   events: z.array(z.object({ at: z.string(), kind: z.string(), detail: z.unknown() })),
   workflow: z.object({ id: z.string(), run_id: z.string(), status: z.string() }),
 });
+const halt = z.object({
+  scope: z.enum(['entries', 'all']),
+  code: z.enum(['HALTED', 'ENGINE_RESTORED']),
+  since: z.string(),
+  reason: z.string(),
+});
 const account = z.object({
   name: z.string(),
   venue: z.string(),
@@ -84,6 +90,7 @@ const account = z.object({
   problem: z.string().nullable(),
   breaker: z.enum(['closed', 'half_open', 'open']).nullable(),
   balances: z.record(z.string(), decimal).nullable().describe('what it holds in all, by asset'),
+  halts: z.array(halt),
   seen_at: z.string().nullable().describe('when a worker last told'),
 });
 const verdict = z.object({
@@ -189,6 +196,21 @@ export function openApiDocument(version: string): object {
           responses: { ...ok('all of them', 'Accounts'), ...refusals },
         },
       },
+      '/halt': {
+        get: { summary: 'What is halted', responses: { ...ok('all halts', 'Halts'), ...refusals } },
+        post: {
+          summary: 'Halt an account, or all; in force within a second everywhere',
+          requestBody: { required: false, ...json('HaltWish') },
+          responses: { ...ok('all halts', 'Halts'), ...refusals },
+        },
+      },
+      '/resume': {
+        post: {
+          summary: 'Lift the halts of an account, or of all',
+          requestBody: { required: false, ...json('ResumeWish') },
+          responses: { ...ok('the halts that are left', 'Halts'), ...refusals },
+        },
+      },
       '/explain': {
         post: {
           summary: 'What an alert would do; sends nothing',
@@ -207,6 +229,15 @@ export function openApiDocument(version: string): object {
         Problem: schema(problem),
         Orders: schema(z.object({ orders: z.array(listed), next: z.string().nullable() })),
         Story: schema(story),
+        Halts: schema(z.object({ halts: z.array(halt.extend({ account: z.string() })) })),
+        HaltWish: schema(
+          z.object({
+            account: z.string().optional(),
+            scope: z.enum(['entries', 'all']).optional(),
+            reason: z.string().optional(),
+          }),
+        ),
+        ResumeWish: schema(z.object({ account: z.string().optional() })),
         Accounts: schema(z.object({ accounts: z.array(account) })),
         Verdict: schema(verdict),
       },

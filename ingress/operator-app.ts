@@ -14,8 +14,9 @@ import { readAccounts } from './account-book.ts';
 import { serveCodec } from './codec-endpoint.ts';
 import type { Engine } from './engine.ts';
 import { explain } from './explain.ts';
-import { CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
+import { clientErrorHandler, CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
+import { Halts, readHaltWish } from './halts.ts';
 import type { Links } from './links.ts';
 import { serveDocument } from './openapi.ts';
 import { OrderBook, type OrderFilter } from './order-book.ts';
@@ -53,7 +54,14 @@ const FILTERS: Readonly<Record<keyof OrderFilter, RegExp>> = {
 export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   const { config, engine, links } = deps;
   const orders = new OrderBook(engine);
-  const app = fastify({ logger: false, frameworkErrors, requestTimeout: 10_000, forceCloseConnections: true });
+  const halts = new Halts(engine, config, deps.signingKey);
+  const app = fastify({
+    logger: false,
+    frameworkErrors,
+    clientErrorHandler,
+    requestTimeout: 10_000,
+    forceCloseConnections: true,
+  });
   handleFaults(app, deps.log);
   const token = config.settings.OPERATOR_TOKEN;
   if (token !== undefined)
@@ -84,7 +92,10 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
     const resolved = await command(deps, { kind: 'resolve', workflowId, at: Date.now(), lostAt, verdict, note });
     return links.onto(resolved ?? (await orders.tell(workflowId)).order);
   });
-  app.get('/accounts', async () => ({ accounts: await readAccounts(engine, config) }));
+  app.get('/accounts', async () => ({ accounts: await readAccounts(engine, config, halts) }));
+  app.get('/halt', async () => ({ halts: await halts.list() }));
+  app.post('/halt', async (request) => ({ halts: await halts.halt(readHaltWish(request.body)) }));
+  app.post('/resume', async (request) => ({ halts: await halts.resume(readHaltWish(request.body).account) }));
   // The alert is read as the webhook reads it, down to the last digit.
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();

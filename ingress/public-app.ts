@@ -1,6 +1,6 @@
 import { fastify, type FastifyInstance } from 'fastify';
 
-import { CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
+import { clientErrorHandler, CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
 import { webhookHandler, type WebhookDeps } from './webhook.ts';
 
 /** A TradingView alert is at most some kilobytes; more is somebody else's. */
@@ -27,6 +27,7 @@ export function buildPublicApp(deps: PublicDeps): FastifyInstance {
     // Fastify would log the URL, which may hold a token; the handler logs what is known to be safe.
     logger: false,
     frameworkErrors,
+    clientErrorHandler,
     // The peer's own address counts, except where a named proxy speaks for its clients.
     trustProxy: trusted.length > 0 ? [...trusted] : false,
     routerOptions: { maxParamLength: 256 },

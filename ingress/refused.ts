@@ -6,7 +6,9 @@ export type ProblemCode =
   | 'ADDRESS_NOT_ALLOWED'
   | 'UNKNOWN_TOKEN'
   | 'ALERT_CONFLICT'
+  | 'TOO_SLOW'
   | 'TOO_LARGE'
+  | 'HEADERS_TOO_LARGE'
   | 'CONTENT_TYPE'
   | 'RATE_LIMITED'
   | 'UNAVAILABLE'
@@ -25,12 +27,14 @@ const HTTP: Record<ProblemCode, { status: number; title: string }> = {
   UNKNOWN_TOKEN: { status: 404, title: 'Unknown webhook' },
   NOT_FOUND: { status: 404, title: 'Not found' },
   ALERT_CONFLICT: { status: 409, title: 'The id is taken by another alert' },
+  TOO_SLOW: { status: 408, title: 'The request took too long' },
   TOO_LARGE: { status: 413, title: 'The body is too large' },
   CONTENT_TYPE: { status: 415, title: 'Unknown content type' },
   MISSING_FIELD: { status: 422, title: 'A field is missing' },
   INVALID_FIELD: { status: 422, title: 'A field cannot be used' },
   MISSPELT_FIELD: { status: 422, title: 'A field is misspelt' },
   UNSUPPORTED_FIELD: { status: 422, title: 'A field is not supported' },
+  HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large' },
   RATE_LIMITED: { status: 429, title: 'Too many alerts' },
   INTERNAL: { status: 500, title: 'Internal error' },
   UNAVAILABLE: { status: 503, title: 'The engine cannot be reached' },

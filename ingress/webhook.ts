@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Config } from '../config/config.ts';
@@ -142,7 +144,8 @@ function arrivalOf(request: FastifyRequest): Arrival {
       delivery: webhookHeaders(request.headers),
       isLocal: !fromElsewhere && isLoopback(request.socket.remoteAddress ?? ''),
     },
-    address: request.ip,
+    // What a trusted proxy hands on may be anything; what is no address is not taken for one.
+    address: isIP(request.ip) === 0 ? (request.socket.remoteAddress ?? '') : request.ip,
     receivedAt: Date.now(),
     begun: performance.now(),
   };

@@ -5,7 +5,6 @@ import { VerifyKeys } from '../activities/verify-keys.ts';
 import { ConfigFault } from '../config/fault.ts';
 import { connectEngine } from './connect.ts';
 import { diskFault } from './data-folder-lock.ts';
-import { openDesk } from './desk.ts';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from './embedded-temporal.ts';
 import { createMissingKeys, loadSigningKey, loadVerifyKeys } from './intent-keys.ts';
 import { runProcess, type ProcessContext } from './run-process.ts';
@@ -30,9 +29,7 @@ await runProcess(async (context) => {
   const [embedded, bundle] = await Promise.all([startEngine(context), workflowBundle(root, isEncrypted(config))]);
   const engine = await connectEngine({ config, root, address: embedded?.address });
   onStop(() => engine.connection.close());
-  const desk = await openDesk(config, keys, log);
-  onStop(() => desk.close());
-  const worker = await runWorker(engine, desk, bundle, log);
+  const worker = await runWorker({ config, engine, keys, bundle, log });
   onStop(() => worker.stop());
   worker.ended.catch(context.fail);
   const uiUrl = embedded?.uiUrl ?? null;

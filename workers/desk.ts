@@ -11,6 +11,7 @@ import type { Config, ExchangeAccount } from '../config/config.ts';
 import { ConfigFault } from '../config/fault.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
+import type { Standings } from './standings.ts';
 
 /** A paper book is on this machine, and asking it costs next to nothing. */
 const PAPER_POLLS = { pollMs: 200, pollsPerSecond: 100 };
@@ -22,6 +23,7 @@ export async function openDesk(
   config: Config,
   keys: VerifyKeys,
   log: Logger,
+  standings: Standings,
 ): Promise<Desk & { close(): Promise<void> }> {
   mkdirSync(config.dataDir, { recursive: true });
   const accounts = new Map<string, Account>();
@@ -30,7 +32,15 @@ export async function openDesk(
     const adapter = isExchange ? await exchangeAdapter(name, account, config, log) : localAdapter(name, config);
     await adapter.open();
     const polls = isExchange ? EXCHANGE_POLLS : PAPER_POLLS;
-    accounts.set(name, { name, adapter, clock: new VenueClock(), ...polls, following: 0 });
+    accounts.set(name, {
+      name,
+      adapter,
+      clock: new VenueClock(),
+      standing: () => standings.of(name),
+      ...polls,
+      hasSent: false,
+      following: 0,
+    });
   });
   await Promise.all(opening);
   const rules = new Map(Object.entries(config.strategies).map(([name, strategy]) => [name, strategy.rules]));

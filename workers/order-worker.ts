@@ -1,6 +1,5 @@
 import { VerifyKeys } from '../activities/verify-keys.ts';
 import { connectEngine } from './connect.ts';
-import { openDesk } from './desk.ts';
 import { loadVerifyKeys } from './intent-keys.ts';
 import { runProcess } from './run-process.ts';
 import { runWorker } from './run-worker.ts';
@@ -12,9 +11,7 @@ await runProcess(async ({ config, root, log, onStop, fail }) => {
   const bundle = await workflowBundle(root, isEncrypted(config));
   const engine = await connectEngine({ config, root });
   onStop(() => engine.connection.close());
-  const desk = await openDesk(config, keys, log);
-  onStop(() => desk.close());
-  const worker = await runWorker(engine, desk, bundle, log);
+  const worker = await runWorker({ config, engine, keys, bundle, log });
   onStop(() => worker.stop());
   worker.ended.catch(fail);
   log.info({ accounts: Object.keys(config.accounts) }, 'The worker is ready.');

@@ -2,13 +2,17 @@ import { basename } from 'node:path';
 
 import { Worker } from '@temporalio/worker';
 
-import type { Desk } from '../activities/desk.ts';
 import { createActivities } from '../activities/index.ts';
 import { VerifyIntent } from '../activities/verify-intent.ts';
+import type { VerifyKeys } from '../activities/verify-keys.ts';
+import type { Config } from '../config/config.ts';
+import { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
 import type { EngineConnection } from './connect.ts';
-import { watchAccounts } from './watch-accounts.ts';
+import { openDesk } from './desk.ts';
+import { guardAccounts } from './guard-accounts.ts';
+import { Standings } from './standings.ts';
 
 /** Longer than any venue call: an order that is on its way comes to its end before the process does. */
 const SHUTDOWN_GRACE_MS = 30_000;
@@ -21,14 +25,22 @@ export interface RunningWorker {
   readonly ended: Promise<void>;
 }
 
-/** Runs orders and their activities until it is told to stop. */
-export async function runWorker(
-  engine: EngineConnection,
-  desk: Desk,
-  bundle: string,
-  log: Logger,
-): Promise<RunningWorker> {
-  const { connection, namespace, dataConverter } = engine;
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly engine: EngineConnection;
+  readonly keys: VerifyKeys;
+  /** The path of the workflows' bundle. */
+  readonly bundle: string;
+  readonly log: Logger;
+}
+
+/** Opens the accounts, and runs orders and their activities until it is told to stop. */
+export async function runWorker({ config, engine, keys, bundle, log }: WorkerOptions): Promise<RunningWorker> {
+  const { connection, namespace, dataConverter, client } = engine;
+  const engineInTime = new Engine(client, connection, log);
+  const standings = new Standings(engineInTime, config.dataDir);
+  const desk = await openDesk(config, keys, log, standings);
+  await Promise.all([...desk.accounts.keys()].map((account) => standings.introduce(account)));
   const worker = await Worker.create({
     connection,
     namespace,
@@ -51,13 +63,15 @@ export async function runWorker(
   });
   const ended = worker.run();
   ended.catch((error: unknown) => log.fatal({ error: String(error) }, 'The worker ended by a fault.'));
-  await watchAccounts(engine, desk.accounts.keys());
+  const unguard = guardAccounts({ config, engine: engineInTime, desk, standings, log });
   return {
     isWorking: () => worker.getState() === 'RUNNING',
     stop: async () => {
+      unguard();
       desk.stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended.catch(() => undefined);
+      await desk.close();
     },
     ended,
   };

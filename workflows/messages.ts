@@ -1,10 +1,11 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
 import type { Answer } from '../domain/answer.ts';
 import type { SignedCommand } from '../domain/command.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import type { OrderState } from '../domain/order-state.ts';
+import type { HaltRequest, Standing } from '../domain/standing.ts';
 
 /** The workflow type, one execution per alert. */
 export const EXECUTE_ORDER = 'ExecuteOrder';
@@ -32,6 +33,14 @@ export interface OrderView {
 export const orderQuery = defineQuery<OrderView>('order');
 export const cancelUpdate = defineUpdate<Answer, [SignedCommand]>('cancel');
 export const resolveUpdate = defineUpdate<Answer, [SignedCommand]>('resolve');
+
+/** To an account's execution. A halt is a signal: it is kept also while no worker is there. */
+export const haltSignal = defineSignal<[HaltRequest]>('halt');
+export const resumeUpdate = defineUpdate<Standing, [SignedCommand]>('resume');
+/** Asks for an epoch above the one that is given, and returns it. */
+export const advanceUpdate = defineUpdate<number, [number]>('advance');
+/** The member of the memo in which an account publishes how it stands. */
+export const STANDING_MEMO = 'standing';
 
 /** The member of the memo in which an order that is not final publishes its answer. */
 export const ANSWER_MEMO = 'answer';

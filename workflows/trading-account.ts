@@ -1,14 +1,53 @@
-import { proxyActivities } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  condition,
+  makeContinueAsNewFunc,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
 
 import type { Activities } from '../activities/contract.ts';
-import { WATCH_OPTIONS } from './activity-options.ts';
+import type { SignedCommand } from '../domain/command.ts';
+import { halted, NEW_STANDING, resumed, type Standing } from '../domain/standing.ts';
+import { VERIFY_OPTIONS, WATCH_OPTIONS } from './activity-options.ts';
+import { advanceUpdate, haltSignal, resumeUpdate, STANDING_MEMO } from './messages.ts';
 
 const { watchAccount } = proxyActivities<Activities>(WATCH_OPTIONS);
+const { verifyResume } = proxyLocalActivities<Activities>(VERIFY_OPTIONS);
 
 /**
- * The account as one thing in the engine, whoever serves it: one worker at a time watches it. What it sees travels as
- * the activity's heartbeat, and when it dies another takes over, so that a year of watching is one event of history.
+ * The account as one thing in the engine, whoever serves it: its halts, and how far its orders have come. One worker at
+ * a time watches it; what it sees travels as the activity's heartbeat, so that a year of watching is one event.
  */
-export async function TradingAccount(account: string): Promise<void> {
-  await watchAccount({ account });
+export async function TradingAccount(account: string, carried?: Standing): Promise<void> {
+  let standing = carried ?? NEW_STANDING;
+  become(standing);
+
+  // Halting asks for no proof: whoever can reach the engine may stop it. Lifting a halt is signed.
+  setHandler(haltSignal, (wanted) => become(halted(standing, wanted, Date.now())));
+  setHandler(resumeUpdate, resume);
+  setHandler(advanceUpdate, (least) => {
+    become({ ...standing, epoch: Math.max(standing.epoch, least) + 1 });
+    return standing.epoch;
+  });
+
+  const watching = watchAccount({ account });
+  const isLong = condition(() => workflowInfo().continueAsNewSuggested);
+  await Promise.race([watching, isLong]);
+  await condition(allHandlersFinished);
+  await makeContinueAsNewFunc<typeof TradingAccount>({ memo: workflowInfo().memo ?? {} })(account, standing);
+
+  async function resume(command: SignedCommand): Promise<Standing> {
+    await verifyResume({ command });
+    if (command.command.kind === 'resume') become(resumed(standing, command.command.halts));
+    return standing;
+  }
+
+  function become(next: Standing): void {
+    standing = next;
+    upsertMemo({ [STANDING_MEMO]: standing });
+  }
 }

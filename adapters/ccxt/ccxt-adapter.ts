@@ -11,6 +11,7 @@ import {
   type Capabilities,
   type LookupHint,
   type OrderTicket,
+  type OurOrder,
   type Plan,
   type SendWindow,
   type VenueAdapter,
@@ -18,6 +19,7 @@ import {
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { classify, classNames } from './classify-error.ts';
 import { openExchange, type ExchangeOptions } from './exchange.ts';
+import { listOurs } from './list-ours.ts';
 import { fitToMarket, type FittedOrder } from './market-rules.ts';
 import type { AbsenceBound, Profile, Reference } from './profile.ts';
 import { readFill, readOrder } from './read-order.ts';
@@ -44,6 +46,7 @@ const CLOCK_MARGIN_MS = 1_000;
 /** One account at an exchange, through the real exchange library. */
 export class CcxtAdapter implements VenueAdapter {
   readonly capabilities: Capabilities;
+  readonly listOurs?: (tag: string) => Promise<OurOrder[]>;
   readonly #options: CcxtOptions;
   readonly #profile: Profile;
   readonly #bound: AbsenceBound | null;
@@ -68,6 +71,8 @@ export class CcxtAdapter implements VenueAdapter {
       enforcesWindow: options.profile.pinsTime,
       dryRun: false,
     };
+    // Elsewhere nobody has checked yet that such a list can be relied on.
+    if (this.#profile.absence !== null) this.listOurs = (tag) => listOurs(this.#line, tag);
   }
 
   /** Reads the markets. An exchange that is down keeps its account closed, and no other: it is tried again. */

@@ -65,6 +65,7 @@ export class Rig {
     const shared = {
       TEMPORAL_ADDRESS: engine.address,
       HOLDFAST_CONFIG: config,
+      HOLDFAST_STATE: join(folder, 'state'),
       HOLDFAST_LAUNCHER_PID: String(process.pid),
       RATE_LIMIT_REQUESTS: '1000000',
       CIRCUIT_BREAKER_THRESHOLD: '20',

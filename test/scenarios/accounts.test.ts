@@ -58,6 +58,7 @@ test('an exchange account tells what it holds, and what keeps it from telling', 
 test('reading balances has no say in whether the breaker opens', async (t) => {
   const desk = await LiveDesk.start({ env: { CIRCUIT_BREAKER_THRESHOLD: '2' } });
   t.after(() => desk.dispose());
+  await desk.warm();
   await desk.control.fault({ match: { path: '/api/v3/account' }, times: null, fault: { kind: 'status-before' } });
   await until(desk.holdfast, 'binance', ({ health }) => health === 'unreachable', 'balances that cannot be read');
   const asked = async (): Promise<number> =>

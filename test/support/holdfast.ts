@@ -95,6 +95,7 @@ export class Holdfast {
         ...cleanEnvironment(),
         TEMPORAL_CLI: this.#cli,
         HOLDFAST_DATA: join(this.dataDir, 'data'),
+        HOLDFAST_STATE: join(this.dataDir, 'state'),
         PORT: String(this.#ports[0]),
         OPERATOR_PORT: String(this.#ports[1]),
         TEMPORAL_PORT: String(this.#ports[2]),

@@ -21,7 +21,7 @@ export async function startOrderWorker(env: Readonly<Record<string, string>>): P
   const args = ['--disable-warning=ExperimentalWarning', ...watch, join('workers', 'order-worker.ts')];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...cleanEnvironment(), ...env },
+    env: { ...cleanEnvironment(), HOLDFAST_STATE: join(env['HOLDFAST_DATA'] ?? ROOT, 'state'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

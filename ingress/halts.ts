@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+
+import type { Config } from '../config/config.ts';
+import { accountId } from '../domain/ids.ts';
+import { KNOWN_FOR_MS, NEW_STANDING, type HaltScope, type Standing } from '../domain/standing.ts';
+import { haltSignal, resumeUpdate, STANDING_MEMO, TRADING_ACCOUNT } from '../workflows/messages.ts';
+import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
+import type { Engine } from './engine.ts';
+import { signCommand, type SigningKey } from './form-intent.ts';
+import { Refused } from './refused.ts';
+
+const DEADLINE_MS = 5_000;
+const LOOK_AGAIN_MS = 50;
+
+export interface HaltView {
+  readonly account: string;
+  readonly scope: HaltScope;
+  readonly code: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly reason: string;
+}
+
+/** What a person may say of one account, or of all. */
+export interface HaltWish {
+  readonly account?: string;
+  readonly scope?: HaltScope;
+  readonly reason?: string;
+}
+
+/** The halts of all accounts, as the engine keeps them. */
+export class Halts {
+  readonly #engine: Engine;
+  readonly #config: Config;
+  readonly #signingKey: SigningKey;
+
+  constructor(engine: Engine, config: Config, signingKey: SigningKey) {
+    this.#engine = engine;
+    this.#config = config;
+    this.#signingKey = signingKey;
+  }
+
+  async list(): Promise<HaltView[]> {
+    const all = await Promise.all(
+      Object.keys(this.#config.accounts).map(async (account) =>
+        (await this.standing(account)).halts.map(({ scope, code, since, reason }) => ({
+          account,
+          scope,
+          code,
+          since: new Date(since).toISOString(),
+          reason,
+        })),
+      ),
+    );
+    return all.flat();
+  }
+
+  /** Halts accounts, and comes back when it is in force everywhere: no worker can know otherwise any more. */
+  async halt({ account, scope = 'entries', reason = 'A person halted it.' }: HaltWish): Promise<HaltView[]> {
+    await Promise.all(
+      this.#meant(account).map(async (name) => {
+        const halt = { code: 'HALTED', scope, reason } as const;
+        await this.#engine.require(DEADLINE_MS, {}, () =>
+          this.#engine.client.workflow.signalWithStart(TRADING_ACCOUNT, {
+            workflowId: accountId(name),
+            taskQueue: ORDERS_QUEUE,
+            args: [name],
+            signal: haltSignal,
+            signalArgs: [halt],
+            memo: { [STANDING_MEMO]: NEW_STANDING },
+          }),
+        );
+        await this.#untilHalted(name, scope);
+      }),
+    );
+    await sleep(KNOWN_FOR_MS);
+    return this.list();
+  }
+
+  /** Lifts the halts that are there now; one that comes meanwhile stays. */
+  async resume(account: string | undefined): Promise<HaltView[]> {
+    await Promise.all(this.#meant(account).map((name) => this.#lift(name)));
+    await sleep(KNOWN_FOR_MS);
+    return this.list();
+  }
+
+  async standing(account: string): Promise<Standing> {
+    try {
+      const { memo } = await this.#engine.require(DEADLINE_MS, {}, () => this.#handle(account).describe());
+      return (memo?.[STANDING_MEMO] as Standing | undefined) ?? NEW_STANDING;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return NEW_STANDING;
+      throw error;
+    }
+  }
+
+  async #lift(account: string): Promise<void> {
+    const { halts } = await this.standing(account);
+    if (halts.length === 0) return;
+    const ids = halts.map(({ id }) => id);
+    const wanted = { kind: 'resume', workflowId: accountId(account), at: Date.now(), halts: ids } as const;
+    const signed = signCommand(wanted, this.#signingKey);
+    try {
+      await this.#engine.require(DEADLINE_MS, {}, () =>
+        this.#handle(account).executeUpdate(resumeUpdate, { args: [signed] }),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      throw new Refused('BAD_REQUEST', error.cause?.message ?? 'The account refused the command.');
+    }
+  }
+
+  async #untilHalted(account: string, scope: HaltScope): Promise<void> {
+    const until = performance.now() + DEADLINE_MS;
+    while (performance.now() < until) {
+      const { halts } = await this.standing(account);
+      if (halts.some((halt) => halt.code === 'HALTED' && halt.scope === scope)) return;
+      await sleep(LOOK_AGAIN_MS);
+    }
+    const message = `The halt of ${account} is kept by the engine, and no worker has taken it up yet; none can send anything either.`;
+    throw new Refused('UNAVAILABLE', message);
+  }
+
+  #meant(account: string | undefined): string[] {
+    const all = Object.keys(this.#config.accounts);
+    if (account === undefined || account === '*') return all;
+    if (all.includes(account)) return [account];
+    throw new Refused('BAD_REQUEST', `There is no account named ${account}; use one of ${all.join(', ')}.`, {
+      field: 'account',
+    });
+  }
+
+  #handle(account: string) {
+    return this.#engine.client.workflow.getHandle(accountId(account));
+  }
+}
+
+/** Reads what a person wants halted. Throws `Refused` with the field at fault. */
+export function readHaltWish(body: unknown): HaltWish {
+  if (body === undefined || body === null) return {};
+  if (typeof body !== 'object')
+    throw new Refused('BAD_REQUEST', 'Send {"account":"…","scope":"entries","reason":"…"}.');
+  const { account, scope, reason, ...others } = body as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw fault(unknown.slice(0, 40), 'account, scope and reason, and nothing else');
+  if (account !== undefined && typeof account !== 'string') throw fault('account', 'the name of an account, or "*"');
+  if (scope !== undefined && scope !== 'entries' && scope !== 'all') throw fault('scope', '"entries" or "all"');
+  const isText = typeof reason === 'string' && reason.trim() !== '' && reason.length <= 500;
+  if (reason !== undefined && !isText) throw fault('reason', 'a text of at most 500 characters');
+  return {
+    ...(account === undefined ? {} : { account }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(isText ? { reason } : {}),
+  };
+}
+
+const fault = (field: string, expected: string): Refused =>
+  new Refused('BAD_REQUEST', `The field \`${field}\` cannot be used; expected ${expected}.`, { field });

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { WorkflowNotFoundError } from '@temporalio/client';
+
+import type { OurOrder } from '../adapters/venue-adapter.ts';
+import { accountId } from '../domain/ids.ts';
+import type { Standing } from '../domain/standing.ts';
+import type { Engine } from '../ingress/engine.ts';
+import { advanceUpdate, EXECUTE_ORDER, haltSignal, SEARCH_ATTRIBUTES, STANDING_MEMO } from '../workflows/messages.ts';
+import type { EpochFile } from './epoch-file.ts';
+
+const DEADLINE_MS = 10_000;
+const LISTS_LAG_MS = 3_000;
+
+export interface EpochCheck {
+  readonly engine: Engine;
+  readonly file: EpochFile;
+  readonly account: string;
+  /** The venue's open and recent orders that carry our tag. */
+  readonly listOurs: () => Promise<readonly OurOrder[]>;
+}
+
+/**
+ * Finds out whether the engine has forgotten orders that an account has placed: because its data were put back from a
+ * copy, or are gone. Then entries are halted until a person has compared. Run before the account's first order.
+ * @returns why the account is halted; undefined when it is not
+ */
+export async function checkEpoch(check: EpochCheck): Promise<string | undefined> {
+  const { engine, account, file } = check;
+  const inEngine = (await readStanding(engine, account))?.epoch ?? 0;
+  const inFile = file.read(account);
+  const why = inFile === undefined ? await strangersInWords(check) : isBehind(inEngine, inFile);
+  if (why !== undefined) {
+    const halt = { code: 'ENGINE_RESTORED', scope: 'entries', reason: why } as const;
+    await engine.within(DEADLINE_MS, () => handleOf(engine, account).signal(haltSignal, halt));
+  }
+  await advanceEpoch(engine, file, account);
+  return why;
+}
+
+/** In the engine first: a file that is ahead of it would look like an engine that has forgotten. */
+export async function advanceEpoch(engine: Engine, file: EpochFile, account: string): Promise<void> {
+  const least = file.read(account) ?? 0;
+  const epoch = await engine.within(DEADLINE_MS, () =>
+    handleOf(engine, account).executeUpdate(advanceUpdate, { args: [least] }),
+  );
+  file.write(account, epoch);
+}
+
+const handleOf = (engine: Engine, account: string) => engine.client.workflow.getHandle(accountId(account));
+
+async function readStanding(engine: Engine, account: string): Promise<Standing | undefined> {
+  try {
+    const { memo } = await engine.within(DEADLINE_MS, () => handleOf(engine, account).describe());
+    return memo?.[STANDING_MEMO] as Standing | undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+function isBehind(inEngine: number, inFile: number): string | undefined {
+  if (inEngine >= inFile) return undefined;
+  const what = inEngine === 0 ? 'has no memory of this account' : `stands at ${inEngine}`;
+  return `its orders have come to epoch ${inFile}, and the engine ${what}: its data were put back from a copy, or are gone.`;
+}
+
+/** Without a file to compare with, the venue is asked: an order of ours that the engine does not know tells the same. */
+async function strangersInWords(check: EpochCheck): Promise<string | undefined> {
+  const seen = await strangersOf(check);
+  // The engine's lists lag behind a little: an order that was just placed may not be in them yet.
+  if (seen.length > 0) await sleep(LISTS_LAG_MS);
+  const strangers = seen.length > 0 ? await strangersOf(check) : [];
+  if (strangers.length === 0) return undefined;
+  const shown = strangers
+    .slice(0, 5)
+    .map(({ clientOrderId, symbol, status }) => `${clientOrderId} ${symbol} ${status}`);
+  return `the venue has ${strangers.length} orders of this installation that the engine does not know: ${shown.join(', ')}.`;
+}
+
+/** Orders of ours at the venue that no workflow of the engine knows. */
+async function strangersOf({ engine, listOurs }: EpochCheck): Promise<OurOrder[]> {
+  const strangers: OurOrder[] = [];
+  for (const order of await listOurs()) {
+    const query = `WorkflowType = '${EXECUTE_ORDER}' AND ${SEARCH_ATTRIBUTES.clientOrderId.name} = '${order.clientOrderId}'`;
+    const { count } = await engine.within(DEADLINE_MS, () => engine.client.workflow.count(query));
+    if (Number(count) === 0) strangers.push(order);
+  }
+  return strangers;
+}

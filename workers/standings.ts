@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { accountId } from '../domain/ids.ts';
+import { KNOWN_FOR_MS, NEW_STANDING, type Standing } from '../domain/standing.ts';
+import type { Engine } from '../ingress/engine.ts';
+import { STANDING_MEMO, TRADING_ACCOUNT } from '../workflows/messages.ts';
+import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
+
+const READ_DEADLINE_MS = 900;
+/** While this file is in the data folder, nothing leaves that opens or enlarges a position: for when all else is out of reach. */
+const HALT_FILE = 'HALT';
+
+/** How the accounts stand, as the engine has it: asked for when an order wants to leave, and known for a second. */
+export class Standings {
+  readonly #engine: Engine;
+  readonly #haltFile: string;
+  readonly #known = new Map<string, { at: number; standing: Standing }>();
+  readonly #reading = new Map<string, Promise<Standing | undefined>>();
+  readonly #withheld = new Set<string>();
+
+  constructor(engine: Engine, dataDir: string) {
+    this.#engine = engine;
+    this.#haltFile = join(dataDir, HALT_FILE);
+  }
+
+  /** Sees to it that an account has its one execution in the engine; whichever worker comes first starts it. */
+  async introduce(account: string): Promise<void> {
+    await this.#engine.client.workflow.start(TRADING_ACCOUNT, {
+      workflowId: accountId(account),
+      taskQueue: ORDERS_QUEUE,
+      args: [account],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      memo: { [STANDING_MEMO]: NEW_STANDING },
+      staticSummary: `account ${account}`,
+    });
+  }
+
+  /** Says that nobody knows how an account stands, until it is told otherwise. */
+  withhold(account: string): void {
+    this.#withheld.add(account);
+  }
+
+  release(account: string): void {
+    this.#known.delete(account);
+    this.#withheld.delete(account);
+  }
+
+  /** How the account stands, at most a second old; undefined where that cannot be found out. */
+  async of(account: string): Promise<Standing | undefined> {
+    if (this.#withheld.has(account)) return undefined;
+    const known = this.#known.get(account);
+    const isFresh = known !== undefined && performance.now() - known.at < KNOWN_FOR_MS;
+    const standing = isFresh ? known.standing : await this.#read(account);
+    return standing && existsSync(this.#haltFile) ? this.#withFile(standing) : standing;
+  }
+
+  #read(account: string): Promise<Standing | undefined> {
+    const under = this.#reading.get(account);
+    if (under !== undefined) return under;
+    const at = performance.now();
+    const ask = () => this.#engine.client.workflow.getHandle(accountId(account)).describe();
+    const reading = this.#engine
+      .within(READ_DEADLINE_MS, ask)
+      .then(({ memo }) => {
+        const standing = memo?.[STANDING_MEMO] as Standing | undefined;
+        if (standing !== undefined) this.#known.set(account, { at, standing });
+        return standing;
+      })
+      .catch(() => undefined)
+      .finally(() => this.#reading.delete(account));
+    this.#reading.set(account, reading);
+    return reading;
+  }
+
+  #withFile(standing: Standing): Standing {
+    const why = `there is a file ${this.#haltFile}; remove it, and nothing else, to go on.`;
+    const halt = { id: 0, code: 'HALTED', scope: 'entries', since: Date.now(), reason: why } as const;
+    return { ...standing, halts: [...standing.halts, halt] };
+  }
+}
