@@ -42,7 +42,7 @@ export class Installation {
 }
 
 /** The folder of `package.json`: above the sources, or above `dist`. */
-function rootFolder(): string {
+export function rootFolder(): string {
   let folder = import.meta.dirname;
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
   return folder;

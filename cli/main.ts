@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 
 import { CONFIG_EXIT_CODE, ConfigFault } from '../config/fault.ts';
+import { addAudit } from './audit.ts';
 import { CommandFault, EXIT, UsageFault } from './exit.ts';
 import { addReplay } from './replay.ts';
 import { addRerun } from './rerun.ts';
@@ -16,6 +17,7 @@ const program = new Command('holdfast')
   .description('Looks at orders, and runs them again. Data goes to stdout, notes to stderr.')
   .version(version)
   .exitOverride();
+addAudit(program);
 addReplay(program);
 addRerun(program);
 

@@ -51,6 +51,7 @@ export const SETTINGS = {
   OPERATOR_TOKEN: secret,
   HOLDFAST_DATA: optional,
   HOLDFAST_STATE: optional,
+  HOLDFAST_AUDIT: optional,
   HOLDFAST_DEPLOYMENT: pattern('local', /^[a-z0-9_-]{1,32}$/, 'a name of a-z, 0-9, _ and -, at most 32 characters'),
   TEMPORAL_PORT: whole(7233, 1, 65_535),
   TEMPORAL_UI_PORT: whole(8233, 1, 65_535),

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 
 import { VerifyKeys } from '../activities/verify-keys.ts';
 import { ConfigFault } from '../config/fault.ts';
+import { Engine } from '../ingress/engine.ts';
 import { connectEngine } from './connect.ts';
 import { diskFault } from './data-folder-lock.ts';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from './embedded-temporal.ts';
+import { exportHistories } from './export-histories.ts';
 import { createMissingKeys, loadSigningKey, loadVerifyKeys } from './intent-keys.ts';
 import { runProcess, type ProcessContext } from './run-process.ts';
 import { runWorker } from './run-worker.ts';
@@ -32,6 +34,8 @@ await runProcess(async (context) => {
   const worker = await runWorker({ config, engine, keys, bundle, log });
   onStop(() => worker.stop());
   worker.ended.catch(context.fail);
+  const inTime = new Engine(engine.client, engine.connection, log);
+  onStop(exportHistories(inTime, config.settings.HOLDFAST_AUDIT ?? join(config.dataDir, 'audit'), log));
   const uiUrl = embedded?.uiUrl ?? null;
   const ingress = await serveIngress({ ...context, engine, signingKey, uiUrl, isWorking: () => worker.isWorking() });
   onStop(() => ingress.stop());

@@ -1,6 +1,8 @@
 import { VerifyKeys } from '../activities/verify-keys.ts';
 import { connectEngine } from './connect.ts';
 import { loadVerifyKeys } from './intent-keys.ts';
+import { Engine } from '../ingress/engine.ts';
+import { exportHistories } from './export-histories.ts';
 import { runProcess } from './run-process.ts';
 import { runWorker } from './run-worker.ts';
 import { isEncrypted, workflowBundle } from './workflow-bundle.ts';
@@ -14,5 +16,7 @@ await runProcess(async ({ config, root, log, onStop, fail }) => {
   const worker = await runWorker({ config, engine, keys, bundle, log });
   onStop(() => worker.stop());
   worker.ended.catch(fail);
+  const { HOLDFAST_AUDIT: audit } = config.settings;
+  if (audit !== undefined) onStop(exportHistories(new Engine(engine.client, engine.connection, log), audit, log));
   log.info({ accounts: Object.keys(config.accounts) }, 'The worker is ready.');
 });
