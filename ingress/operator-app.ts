@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
@@ -10,6 +11,7 @@ import type { Command } from '../domain/command.ts';
 import { parseIsoTime } from '../domain/iso-time.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { METRICS_CONTENT_TYPE, metrics, metricsText } from '../telemetry/metrics.ts';
+import { ASK_AGAIN } from '../workflows/messages.ts';
 import { readAccounts } from './account-book.ts';
 import { serveCodec } from './codec-endpoint.ts';
 import type { Engine } from './engine.ts';
@@ -25,6 +27,7 @@ import { Refused } from './refused.ts';
 
 /** How long an answer waits for an order to be canceled. */
 const CANCEL_BUDGET_MS = 10_000;
+const ASK_AGAIN_MS = 100;
 
 export interface OperatorDeps {
   readonly config: Config;
@@ -114,7 +117,12 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
 }
 
 /** Signs a person's command, and waits for the order's answer to it; undefined when the order is over. */
-async function command({ engine, signingKey }: OperatorDeps, wanted: Command): Promise<Answer | undefined> {
+async function command(
+  deps: OperatorDeps,
+  wanted: Command,
+  until = performance.now() + CANCEL_BUDGET_MS,
+): Promise<Answer | undefined> {
+  const { engine, signingKey } = deps;
   const signed = signCommand(wanted, signingKey);
   try {
     const handle = engine.client.workflow.getHandle(wanted.workflowId);
@@ -122,11 +130,19 @@ async function command({ engine, signingKey }: OperatorDeps, wanted: Command): P
       handle.executeUpdate<Answer, [typeof signed]>(wanted.kind, { args: [signed] }),
     );
   } catch (error) {
+    if (isNotNow(error) && performance.now() < until) {
+      await sleep(ASK_AGAIN_MS);
+      return command(deps, wanted, until);
+    }
     if (error instanceof WorkflowNotFoundError) return undefined;
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;
     throw new Refused('BAD_REQUEST', error.cause?.message ?? 'The order refused the command.');
   }
 }
+
+/** Whether an order refuses a command for this moment only. */
+const isNotNow = (error: unknown): boolean =>
+  error instanceof WorkflowUpdateFailedError && (error.cause as { type?: unknown } | undefined)?.type === ASK_AGAIN;
 
 function readFilter(query: Record<string, unknown>): OrderFilter {
   for (const [name, value] of Object.entries(query)) {

@@ -96,8 +96,11 @@ export const WATCH_OPTIONS: ActivityOptions = {
   retry: { initialInterval: 1_000, backoffCoefficient: 1.5, maximumInterval: 10_000 },
 };
 
-/** Checking a signature takes no time, and fails for good or not at all. */
-export const VERIFY_OPTIONS: LocalActivityOptions = {
-  startToCloseTimeout: 2_000,
-  retry: { maximumAttempts: 3 },
+/**
+ * Checking a signature takes no time. It is no local activity: one that runs beside something else may come before or
+ * after it when the history is replayed.
+ */
+export const VERIFY_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 5_000,
+  retry: { initialInterval: 200, maximumAttempts: 5 },
 };

@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  ApplicationFailure,
   CancellationScope,
   condition,
   makeContinueAsNewFunc,
@@ -32,6 +33,7 @@ import {
 import { whatFailureTells } from './activity-failure.ts';
 import {
   ANSWER_MEMO,
+  ASK_AGAIN,
   cancelUpdate,
   orderQuery,
   resolveUpdate,
@@ -43,7 +45,7 @@ import {
 const { findOrder } = proxyActivities<Activities>(FIND_OPTIONS);
 const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
 const { cancelOrder } = proxyActivities<Activities>(CANCEL_OPTIONS);
-const { verifyCommand } = proxyLocalActivities<Activities>(VERIFY_OPTIONS);
+const { verifyCommand } = proxyActivities<Activities>(VERIFY_OPTIONS);
 
 /**
  * One order's whole life: checked, placed at most once as far as the venue lets it be checked, found again when its
@@ -53,6 +55,10 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   const { intent } = signed;
   let state: OrderState = carried?.state ?? NEW_ORDER;
   let lostAt: number | null = null;
+  /** Whether the check before a trade is under way. A local activity leaves no mark in the history until it is over. */
+  let checking = state.status === 'pending';
+  /** How many of a person's answers are being looked at. */
+  let resolving = 0;
   // Activities are told, so that they know when they come after a reset; no code here branches on it: a reset run
   // repeats the commands of the run before it, and only the outside may answer differently.
   const { workflowId, originalExecutionRunId: originalRunId } = workflowInfo();
@@ -76,6 +82,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
       const sent = await attempt(basis);
       if (state.status !== 'unknown') return;
       basis = await findOut(sent);
+      await condition(() => resolving === 0);
     }
   }
 
@@ -83,7 +90,9 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   async function attempt(basis: { absence?: Absence }): Promise<{ clockOffsetMs?: number }> {
     const now = Date.now();
     const local = proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now));
+    checking = true;
     const check = await local.checkBeforeTrade({ signed, originalRunId, ...basis }).catch(whatFailureTells);
+    checking = false;
     if (check.kind !== 'admitted') {
       become(check.kind === 'found' ? observed(state, check.order) : placed(state, check));
       return {};
@@ -141,8 +150,8 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     return continueAsNew(signed, carried);
   }
 
+  /** The activity looks at the signature: nothing comes of a command before it. */
   async function cancel(command: SignedCommand): Promise<Answer> {
-    await verifyCommand({ signed, command });
     await condition(() => state.status !== 'pending' && state.status !== 'unknown');
     const venueOrderId = state.venueOrderId ?? '';
     if (isResting(state)) become(observed(state, await cancelOrder({ signed, command, venueOrderId })));
@@ -150,18 +159,34 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   }
 
   async function resolve(command: SignedCommand): Promise<Answer> {
-    await verifyCommand({ signed, command });
+    resolving += 1;
+    try {
+      await verifyCommand({ signed, command });
+    } finally {
+      resolving -= 1;
+    }
     if (command.command.kind === 'resolve' && state.status === 'unknown' && command.command.lostAt === lostAt) {
       become(resolved(state, command.command.verdict, command.command.note));
     }
     return answerOf(workflowId, intent, state);
   }
 
+  /**
+   * A command that were taken on while the check is under way could stand before or after it when the history is
+   * replayed. One that is refused here leaves no trace; whoever sent it sends it again.
+   */
+  function refuseWhileChecking(): void {
+    if (checking)
+      throw ApplicationFailure.create({ type: ASK_AGAIN, message: 'The order is being checked; ask again.' });
+  }
+
   function refuseWhenFinal(_command: SignedCommand): void {
+    refuseWhileChecking();
     if (isFinal(state)) throw new Error(`The order is ${state.status}; there is nothing to cancel.`);
   }
 
   function refuseUnlessLost(command: SignedCommand): void {
+    refuseWhileChecking();
     const named = command.command.kind === 'resolve' ? command.command.lostAt : null;
     if (state.status !== 'unknown' || lostAt === null) throw new Error(`The order is ${state.status}, not unknown.`);
     if (named !== lostAt) throw new Error(`The order was lost at ${lostAt}; the command settles a loss at ${named}.`);

@@ -30,6 +30,9 @@ export interface OrderView {
   readonly lostAt: number | null;
 }
 
+/** The type of a refusal that means: not at this moment. */
+export const ASK_AGAIN = 'AskAgain';
+
 export const orderQuery = defineQuery<OrderView>('order');
 export const cancelUpdate = defineUpdate<Answer, [SignedCommand]>('cancel');
 export const resolveUpdate = defineUpdate<Answer, [SignedCommand]>('resolve');

@@ -3,7 +3,6 @@ import {
   condition,
   makeContinueAsNewFunc,
   proxyActivities,
-  proxyLocalActivities,
   setHandler,
   upsertMemo,
   workflowInfo,
@@ -16,7 +15,7 @@ import { VERIFY_OPTIONS, WATCH_OPTIONS } from './activity-options.ts';
 import { advanceUpdate, haltSignal, resumeUpdate, STANDING_MEMO } from './messages.ts';
 
 const { watchAccount } = proxyActivities<Activities>(WATCH_OPTIONS);
-const { verifyResume } = proxyLocalActivities<Activities>(VERIFY_OPTIONS);
+const { verifyResume } = proxyActivities<Activities>(VERIFY_OPTIONS);
 
 /**
  * The account as one thing in the engine, whoever serves it: its halts, and how far its orders have come. One worker at

@@ -112,7 +112,8 @@ export class Rig {
 
   /** Has the victims die or stand still at a point. They all are told: the first to come there is the one. */
   arm(victim: Victim, arm: Arm | null): void {
-    for (const { child } of this.#of(victim)) if (child?.connected) child.send(arm ?? (null as never));
+    // One that dies meanwhile hears nothing, and need not.
+    for (const { child } of this.#of(victim)) child?.send(arm ?? (null as never), () => undefined);
   }
 
   /** Sends a signal to the victims, wherever they are; returns when, in milliseconds of this machine's uptime. */

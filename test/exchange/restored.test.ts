@@ -5,6 +5,7 @@ import { after, afterEach, before, test } from 'node:test';
 
 import type { HaltView } from '../../ingress/halts.ts';
 import { eventually } from '../support/eventually.ts';
+import { parseHistory } from '../support/history.ts';
 import { LiveDesk, type Alert } from '../support/live-desk.ts';
 
 // A copy of the engine's data is put back, or its data are gone: it has forgotten orders that the venue has.
@@ -81,6 +82,27 @@ test('the halt stands through a restart, and a person lifts it', async () => {
   await desk.holdfast.start();
   await filled({ id: 'after-another-start' });
   assert.deepEqual(await halts(), []);
+});
+
+test('a cancel that comes while the order is being checked stands behind its placement in the history', async () => {
+  const alert = { id: 'canceled-early', order_type: 'limit', limit_price: '60000' };
+  // After a restore the check looks first, and here that takes long enough to be sure of the order of things.
+  await desk.failAsking(alert, { kind: 'delay', ms: 1_500 });
+  const posting = desk.post(alert);
+  const workflowId = `order:trend:${alert.id}`;
+  const canceled = await eventually(
+    () => desk.command(workflowId, 'cancel'),
+    ({ http }) => http === 200,
+    { what: 'a cancel' },
+  );
+  assert.equal(canceled.body.status, 'canceled');
+  await posting;
+  const { events } = parseHistory(await desk.holdfast.history(workflowId));
+  const at = (type: string): number => events.findIndex(({ eventType }) => eventType === `EVENT_TYPE_${type}`);
+  assert.ok(
+    at('WORKFLOW_EXECUTION_UPDATE_ACCEPTED') > at('ACTIVITY_TASK_SCHEDULED'),
+    JSON.stringify(events.map((event) => event.eventType)),
+  );
 });
 
 test('an engine whose data are gone is found out by the file beside them', async () => {
