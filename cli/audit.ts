@@ -7,7 +7,7 @@ import { loadConfig } from '../config/config.ts';
 import { brokenAt, type Link } from '../domain/audit-chain.ts';
 import { readChain, sha256 } from '../workers/audit-record.ts';
 import { CommandFault } from './exit.ts';
-import { rootFolder } from './installation.ts';
+import { rootFolder } from './root-folder.ts';
 
 /** `holdfast audit`: whether the audit record is whole, and as it was written. */
 export function addAudit(program: Command): void {

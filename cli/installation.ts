@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 
 import { loadConfig, type Config } from '../config/config.ts';
 import { connectEngine, type EngineConnection } from '../workers/connect.ts';
 import { EncryptionCodec, parsePayloadKeys } from '../workers/payload-codec.ts';
+import { rootFolder } from './root-folder.ts';
 
 /** The installation that a command is about: its configuration, and its engine once it is needed. */
 export class Installation {
@@ -39,11 +37,4 @@ export class Installation {
   async close(): Promise<void> {
     await (await this.#engine?.catch(() => undefined))?.connection.close();
   }
-}
-
-/** The folder of `package.json`: above the sources, or above `dist`. */
-export function rootFolder(): string {
-  let folder = import.meta.dirname;
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
 }

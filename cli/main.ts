@@ -5,7 +5,10 @@ import { Command, CommanderError } from 'commander';
 
 import { CONFIG_EXIT_CODE, ConfigFault } from '../config/fault.ts';
 import { addAudit } from './audit.ts';
+import { addExplain } from './explain.ts';
 import { CommandFault, EXIT, UsageFault } from './exit.ts';
+import { addHalt } from './halt.ts';
+import { addOrders } from './orders.ts';
 import { addReplay } from './replay.ts';
 import { addRerun } from './rerun.ts';
 
@@ -18,6 +21,9 @@ const program = new Command('holdfast')
   .version(version)
   .exitOverride();
 addAudit(program);
+addExplain(program);
+addHalt(program);
+addOrders(program);
 addReplay(program);
 addRerun(program);
 
