@@ -14,13 +14,19 @@ export function addExplain(program: Command): void {
     .argument('<FILE>', 'the alert; - for standard input')
     .option('--strategy <NAME>', 'whose alert it is; the first of the configuration where none is named')
     .option('--json', 'all of it as JSON')
-    .action(async (file: string, { strategy, json }: { strategy?: string; json?: true }) => {
-      const query = strategy === undefined ? '' : `?strategy=${encodeURIComponent(strategy)}`;
-      const told = await askOperator<Explanation>(`/explain${query}`, 'POST', readAlert(file));
-      if (json === true) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
-      else for (const line of inLines(told)) process.stdout.write(`${line}\n`);
-      if (!told.understood) process.exitCode = 1;
-    });
+    .action(explainAlert);
+}
+
+/** Says what the alert in a file would do; one that cannot be understood is an exit code of 1. */
+export async function explainAlert(
+  file: string,
+  { strategy, json }: { readonly strategy?: string | undefined; readonly json?: true | undefined },
+): Promise<void> {
+  const query = strategy === undefined ? '' : `?strategy=${encodeURIComponent(strategy)}`;
+  const told = await askOperator<Explanation>(`/explain${query}`, 'POST', readAlert(file));
+  if (json === true) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
+  else for (const line of inLines(told)) process.stdout.write(`${line}\n`);
+  if (!told.understood) process.exitCode = 1;
 }
 
 /** An alert as it is written, to the last digit. */

@@ -11,6 +11,8 @@ import { addHalt } from './halt.ts';
 import { addOrders } from './orders.ts';
 import { addReplay } from './replay.ts';
 import { addRerun } from './rerun.ts';
+import { addSend } from './send.ts';
+import { addSetup } from './setup.ts';
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string;
@@ -26,6 +28,8 @@ addHalt(program);
 addOrders(program);
 addReplay(program);
 addRerun(program);
+addSend(program);
+addSetup(program);
 
 // Whoever reads only the first lines of a report closes the pipe, which is no fault.
 process.stdout.on('error', () => undefined);
