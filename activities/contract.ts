@@ -9,12 +9,16 @@ export interface OfOrder {
   readonly signed: SignedIntent;
 }
 
-export interface CheckRequest extends OfOrder {
+/** What may come after a reset. */
+export interface ClockRequest extends OfOrder {
   /**
    * The first run of this history. An activity that finds itself in another one comes after a reset, and an earlier run
    * may have sent its order; so also where the engine hands it a request that an earlier run recorded.
    */
   readonly originalRunId: string;
+}
+
+export interface CheckRequest extends ClockRequest {
   /** The proof on which a lost order may be placed again. */
   readonly absence?: Absence;
 }
@@ -39,6 +43,11 @@ export interface PlaceRequest extends CheckRequest {
 export interface FindRequest extends OfOrder {
   /** When the order was lost, by the engine's clock (milliseconds since 1970): nothing was sent later. */
   readonly lostAt: number;
+  /**
+   * The run that asks. A reset hands a question that is not answered yet to the next run, and what the run before it did
+   * with the answer is not known: so a proof bears the name of who asked, not of who is told.
+   */
+  readonly askedBy: string;
   /** The offset under which it was sent; not there where none was in use, or it is not known. */
   readonly clockOffsetMs?: number;
 }
@@ -73,7 +82,7 @@ export interface Activities {
   /** Sends the order once. Throws only *not sent*. */
   placeOrder(request: PlaceRequest): Promise<Placement>;
   /** Reads how far the venue's clock is from the engine's. */
-  sampleClock(request: OfOrder): Promise<{ offsetMs: number }>;
+  sampleClock(request: ClockRequest): Promise<{ offsetMs: number }>;
   /** Asks the venue under the client order id until it can tell. */
   findOrder(request: FindRequest): Promise<Exclude<Lookup, { kind: 'cannot_tell' }>>;
   /** Comes back when the venue reports something else than what is known. */

@@ -1,5 +1,3 @@
-import { activityInfo } from '@temporalio/activity';
-
 import type { AdapterLookup } from '../adapters/venue-adapter.ts';
 import type { Lookup } from '../domain/outcome.ts';
 import { beating } from './beating.ts';
@@ -11,7 +9,7 @@ import { askAgain } from './not-sent.ts';
 /** Asks the venue once what became of a lost order; each retry asks again, until it is found or proven absent. */
 export async function findOrder(
   desk: Desk,
-  { signed, lostAt, clockOffsetMs }: FindRequest,
+  { signed, lostAt, askedBy, clockOffsetMs }: FindRequest,
 ): Promise<Exclude<Lookup, { kind: 'cannot_tell' }>> {
   const { clientOrderId, symbol } = signed.intent;
   const { adapter } = accountOf(desk, signed.intent);
@@ -21,7 +19,7 @@ export async function findOrder(
   const look = await beating(() => adapter.find(hint)).catch(cannotAsk);
   if (look.kind === 'found') return look;
   if (look.kind === 'cannot_tell') throw askAgain(look.why, look.retryAfterMs);
-  return { kind: 'absent', absence: { runId: activityInfo().workflowExecution!.runId, proof: look.proof } };
+  return { kind: 'absent', absence: { runId: askedBy, proof: look.proof } };
 }
 
 function cannotAsk(error: unknown): Extract<AdapterLookup, { kind: 'cannot_tell' }> {

@@ -5,9 +5,15 @@ import type { Standing } from '../domain/standing.ts';
 import type { CheckRequest } from './contract.ts';
 import type { Account, Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
+import { notSent } from './not-sent.ts';
 
 /** A first placement is scheduled within this time of its alert's receipt; a later one may be somebody's second run. */
 const FRESH_MS = 2_000;
+
+/** What looking came to, and whether the venue has answered at all. */
+type Look = AdapterLookup & { readonly answered: boolean };
+
+const RETRY_MS = 500;
 
 /** Whether this activity is not surely part of the order's first run: then an earlier one may have sent the order. */
 export function isAfterReset({ originalRunId }: Partial<CheckRequest>): boolean {
@@ -37,10 +43,15 @@ export async function lookWhereInDoubt(
   account: Account,
   request: CheckRequest,
   standing: Standing | undefined,
-): Promise<AdapterLookup | null> {
+): Promise<Look | null> {
   if (mayBeThere(desk, request)) return lookFirst(account, request);
-  const restoredAt = standing?.restoredAt ?? null;
-  return restoredAt === null ? null : lookFirst(account, request, restoredAt);
+  // Without knowing whether it was restored, nothing can be said, and nothing has left.
+  if (standing === undefined) throw notSent(`How the account ${account.name} stands is not known.`, RETRY_MS);
+  if (standing.restoredAt === null) return null;
+  const look = await lookFirst(account, request, standing.restoredAt);
+  // A venue that can prove no absence has been asked all the same; and a person has said that it is as the engine has it.
+  const isSilent = look.kind === 'cannot_tell' && look.answered && !account.adapter.capabilities.provesAbsence;
+  return isSilent ? null : look;
 }
 
 /**
@@ -51,12 +62,12 @@ export async function lookFirst(
   account: Account,
   { signed }: CheckRequest,
   lostAt: number | null = null,
-): Promise<AdapterLookup> {
+): Promise<Look> {
   const { clientOrderId, symbol } = signed.intent;
   const now = startEngineClock()();
   try {
-    return await account.adapter.find({ clientOrderId, symbol, lostAt: lostAt ?? now, now });
+    return { ...(await account.adapter.find({ clientOrderId, symbol, lostAt: lostAt ?? now, now })), answered: true };
   } catch (error) {
-    return { kind: 'cannot_tell', why: error instanceof Error ? error.message : String(error) };
+    return { kind: 'cannot_tell', why: error instanceof Error ? error.message : String(error), answered: false };
   }
 }

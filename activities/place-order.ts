@@ -25,7 +25,8 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   const { intent } = request.signed;
   const account = accountOf(desk, intent, isAfterReset(request));
   const engineNow = startEngineClock();
-  const look = await lookWhereInDoubt(desk, account, request, await account.standing());
+  const before = await account.standing();
+  const look = await lookWhereInDoubt(desk, account, request, before);
   if (look?.kind === 'found') return { kind: 'accepted', order: look.order };
   if (look?.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
   // A proof of absence, or a venue's word, lets an order go; a look costs little, and catches what contradicts them.
@@ -35,7 +36,8 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   }
   // Without fresh knowledge of its halts nothing leaves, and nothing is denied either.
   const standing = await account.standing();
-  if (standing === undefined) throw notSent(`Whether the account ${account.name} is halted is not known.`, RETRY_MS);
+  const isAsBefore = standing !== undefined && standing.restoredAt === (before?.restoredAt ?? null);
+  if (!isAsBefore) throw notSent(`Whether the account ${account.name} is halted is not known.`, RETRY_MS);
   const halt = whyHalted(account.name, standing);
   if (halt !== null) return { kind: 'denied', reason: halt };
   if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());

@@ -25,9 +25,25 @@ export async function watchAccount(desk: Desk, { account: name }: WatchRequest):
   throw askAgain('The watch changes hands.', 1);
 }
 
+/** Longer than a venue takes that is well, and shorter than the time in which a sign of life is due. */
+const PATIENCE_MS = 5_000;
+
+async function inTime<T>(asking: Promise<T> | undefined): Promise<T | undefined> {
+  const late = new AbortController();
+  const tooLate = sleep(PATIENCE_MS, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`The venue did not answer within ${PATIENCE_MS / 1_000} s.`);
+  });
+  tooLate.catch(() => undefined);
+  try {
+    return await Promise.race([asking, tooLate]);
+  } finally {
+    late.abort();
+  }
+}
+
 async function look({ adapter }: Account): Promise<AccountReport> {
   try {
-    const balances = (await adapter.balances?.()) ?? null;
+    const balances = (await inTime(adapter.balances?.())) ?? null;
     return { health: 'ok', problem: null, breaker: adapter.circuit ?? null, balances };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);

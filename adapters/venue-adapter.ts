@@ -70,6 +70,8 @@ export interface Capabilities {
   readonly brackets: boolean;
   /** Whether the venue refuses requests outside a time window, so that each carries a pinned timestamp. */
   readonly enforcesWindow: boolean;
+  /** Whether it can be proven that the venue has no order under an id, and cannot get one any more. */
+  readonly provesAbsence: boolean;
   /** Whether anything is sent at all. */
   readonly dryRun: boolean;
 }

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 
 import { loadConfig } from '../config/config.ts';
 import { brokenAt, type Link } from '../domain/audit-chain.ts';
-import { readChain, sha256 } from '../workers/audit-record.ts';
+import { CHAIN, readChain, sha256 } from '../workers/audit-record.ts';
 import { CommandFault } from './exit.ts';
 import { rootFolder } from './root-folder.ts';
 
@@ -17,9 +17,10 @@ export function addAudit(program: Command): void {
     .argument('[FOLDER]', 'the record; that of this installation where none is named')
     .option('--json', 'the result as JSON')
     .action((folder: string | undefined, { json }: { json?: boolean }) => {
-      const record = folder ?? join(loadConfig(process.env, rootFolder(), process.cwd()).dataDir, 'audit');
-      if (!existsSync(record)) throw new CommandFault('NOT_FOUND', `There is no audit record at ${record}.`);
-      const links = readChain(record);
+      const record = folder ?? ownRecord();
+      if (!existsSync(join(record, CHAIN)))
+        throw new CommandFault('NOT_FOUND', `There is no audit record at ${record}.`);
+      const links = readLinks(record);
       const broken = brokenAt(links, sha256) ?? firstChangedFile(record, links);
       if (broken !== undefined) throw new CommandFault('BROKEN', broken);
       const last = links.at(-1);
@@ -30,6 +31,19 @@ export function addAudit(program: Command): void {
           : `${links.length} histories, whole and unchanged. The last hash, to be kept elsewhere: ${summary.hash ?? 'none'}\n`,
       );
     });
+}
+
+function ownRecord(): string {
+  const { settings, dataDir } = loadConfig(process.env, rootFolder(), process.cwd());
+  return settings.HOLDFAST_AUDIT ?? join(dataDir, 'audit');
+}
+
+function readLinks(folder: string): Link[] {
+  try {
+    return readChain(folder);
+  } catch {
+    throw new CommandFault('BROKEN', `A line of ${join(folder, CHAIN)} is no JSON.`);
+  }
 }
 
 function firstChangedFile(folder: string, links: readonly Link[]): string | undefined {

@@ -7,6 +7,8 @@ export interface Difference {
 }
 
 const SHOWN_MAX = 120;
+/** A run's own name: what it repeats of the run before it, after a reset, was asked under another. */
+const NAMES_ITS_RUN = 'askedBy';
 
 /** Where two JSON values are not the same, member by member. */
 export function differencesOf(recorded: unknown, now: unknown, path = ''): Difference[] {
@@ -18,6 +20,7 @@ export function differencesOf(recorded: unknown, now: unknown, path = ''): Diffe
   if (isRecord(recorded) && isRecord(now)) {
     const names = new Set([...Object.keys(recorded), ...Object.keys(now)]);
     return [...names].flatMap((name) => {
+      if (name === NAMES_ITS_RUN && typeof recorded[name] === typeof now[name]) return [];
       const inner = path === '' ? name : `${path}.${name}`;
       return differencesOf(recorded[name], now[name], inner);
     });

@@ -7,6 +7,7 @@ import { askOperator } from './operator.ts';
 interface Options {
   readonly scope?: string;
   readonly reason?: string;
+  readonly restored?: true;
   readonly json?: true;
 }
 
@@ -27,8 +28,11 @@ export function addHalt(program: Command): void {
     .command('resume')
     .description('Lift the halts of an account, or of all.')
     .argument('[ACCOUNT]', 'all accounts where none is named')
+    .option('--restored', 'ENGINE_RESTORED too: you have compared with the venue')
     .option('--json', 'the halts that are left, as JSON')
-    .action(async (account: string | undefined, { json }: Options) => change('/resume', { account }, json));
+    .action(async (account: string | undefined, { restored, json }: Options) =>
+      change('/resume', { account, restored }, json),
+    );
 }
 
 async function change(path: string, wish: object, json: true | undefined): Promise<void> {

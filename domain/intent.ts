@@ -43,9 +43,9 @@ export function intentBytesToSign(intent: Intent, workflowId: string): string {
 
 /**
  * What makes two deliveries the same alert: everything that changes the order, and its time. Not the `id` (that names
- * the alert), not the secret, and nothing that ingress added.
+ * the alert), not the secret, and nothing that ingress added; what is ignored is counted by its values, elsewhere.
  */
 export function alertContent(alert: Alert, account: string): Json {
-  const { id: _id, inferred: _inferred, ...content } = alert;
+  const { id: _id, inferred: _inferred, ignored: _ignored, ...content } = alert;
   return { ...content, account };
 }

@@ -107,7 +107,7 @@ const MOVES: Record<VenueStatus, readonly VenueStatus[]> = {
   filled: ['filled'],
   // A cancel and a fill can cross; the venue then reports the cancel first and the rest of the fills afterwards.
   canceled: ['canceled', 'filled'],
-  rejected: ['rejected'],
+  rejected: [],
 };
 
 /**

@@ -33,15 +33,20 @@ export const KNOWN_FOR_MS = 1_000;
 export const NEW_STANDING: Standing = { halts: [], count: 0, epoch: 0, restoredAt: null };
 
 /** What a halt asks for. */
-export type HaltRequest = Pick<Halt, 'code' | 'scope' | 'reason'>;
+export type HaltRequest = Pick<Halt, 'code' | 'scope'> & { readonly reason?: string };
 
-/** The standing with one halt more; one for the same cause is there once, since when it began. */
+/**
+ * The standing with one halt more. One for the same cause takes the place of the one that is there, and its beginning,
+ * under a name of its own: who has only seen the one before does not lift it.
+ */
 export function halted(standing: Standing, { code, scope, reason: why }: HaltRequest, now: number): Standing {
-  if (standing.halts.some((halt) => halt.code === code && halt.scope === scope)) return standing;
+  const isSame = (halt: Halt): boolean => halt.code === code && halt.scope === scope;
+  const same = standing.halts.find(isSame);
   const id = standing.count + 1;
+  const halt = { id, code, scope, since: same?.since ?? now, reason: why ?? same?.reason ?? 'A person halted it.' };
   return {
     ...standing,
-    halts: [...standing.halts, { id, code, scope, since: now, reason: why }],
+    halts: [...standing.halts.filter((other) => !isSame(other)), halt],
     count: id,
     restoredAt: code === 'ENGINE_RESTORED' ? now : standing.restoredAt,
   };
@@ -57,5 +62,6 @@ export function whyHalted(account: string, { halts }: Standing): Reason | null {
   const halt = halts.find(({ code }) => code === 'ENGINE_RESTORED') ?? halts[0];
   if (halt === undefined) return null;
   const message = `The account ${account} is halted (${halt.scope}): ${halt.reason}`;
-  return reason(halt.code, message, `Nothing was sent. When it is settled: npm run holdfast -- resume ${account}`);
+  const how = halt.code === 'ENGINE_RESTORED' ? `resume ${account} --restored` : `resume ${account}`;
+  return reason(halt.code, message, `When it is settled: npm run holdfast -- ${how}`);
 }

@@ -56,7 +56,7 @@ async function lastReport(engine: Engine, name: string): Promise<{ report: Accou
   const describe = () =>
     client.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId: accountId(name) } });
   const described = await engine.require(READ_DEADLINE_MS, {}, describe).catch(noneWhereNotFound);
-  const watch = described?.pendingActivities?.[0];
+  const watch = described?.pendingActivities?.find(({ activityType }) => activityType?.name === 'watchAccount');
   const at = watch?.lastHeartbeatTime ? timeOf({ eventTime: watch.lastHeartbeatTime }) : undefined;
   if (at === undefined || Date.now() - Date.parse(at) > STALE_MS) return undefined;
   const report = (await decodeFirst(client, watch?.heartbeatDetails?.payloads)) as AccountReport | undefined;

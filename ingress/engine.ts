@@ -45,10 +45,13 @@ export class Engine {
   }
 
   async probe(): Promise<boolean> {
-    const ask = (): Promise<unknown> => this.client.workflowService.getSystemInfo({});
+    // Asking for what is not there: only an engine whose database answers can say so.
+    const { namespace } = this.client.options;
+    const nothing = { namespace, execution: { workflowId: 'holdfast.probe' } };
+    const ask = (): Promise<unknown> => this.client.workflowService.describeWorkflowExecution(nothing);
     const answered = await this.within(PROBE_DEADLINE_MS, ask).then(
       () => true,
-      () => false,
+      (error: unknown) => (error as { code?: unknown }).code === NOT_FOUND,
     );
     if (answered !== this.#isUp) this.#log[answered ? 'info' : 'error'](`The engine is ${answered ? 'back' : 'gone'}.`);
     this.#isUp = answered;
@@ -70,20 +73,25 @@ export class Engine {
   }
 
   /** Runs a call on which a sender waits; an engine that does not answer in time is a 503. */
-  async require<T>(ms: number, members: Record<string, unknown>, call: () => Promise<T>): Promise<T> {
+  async require<T>(
+    ms: number,
+    members: Record<string, unknown>,
+    call: () => Promise<T>,
+    otherwise = 'The engine did not answer in time; the same alert, sent again, meets the same order.',
+  ): Promise<T> {
     try {
       return await this.within(this.#isUp ? ms : Math.min(ms, DOWN_DEADLINE_MS), call);
     } catch (error) {
       if (!isOutage(error)) throw error;
       void this.probe();
-      const message = 'The engine did not answer in time; the same alert, sent again, meets the same order.';
-      throw new Refused('UNAVAILABLE', message, members);
+      throw new Refused('UNAVAILABLE', otherwise, members);
     }
   }
 }
 
-/** DEADLINE_EXCEEDED, by gRPC's numbers. */
+/** DEADLINE_EXCEEDED and NOT_FOUND, by gRPC's numbers. */
 const LATE = 4;
+const NOT_FOUND = 5;
 
 async function rejectAfter(ms: number, signal: AbortSignal): Promise<never> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
@@ -98,6 +106,8 @@ function isOutage(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: unknown };
     if (typeof code === 'number' && OUTAGE_CODES.includes(code)) return true;
+    // What the library makes of an engine that cannot read its own database.
+    if (cause.name === 'NamespaceNotFoundError') return true;
   }
   return false;
 }

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 
 import type { Config } from '../config/config.ts';
 import { accountId } from '../domain/ids.ts';
-import { KNOWN_FOR_MS, NEW_STANDING, type HaltScope, type Standing } from '../domain/standing.ts';
-import { haltSignal, resumeUpdate, STANDING_MEMO, TRADING_ACCOUNT } from '../workflows/messages.ts';
-import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
+import { KNOWN_FOR_MS, type HaltScope, type Standing } from '../domain/standing.ts';
+import { haltSignal, resumeUpdate, TRADING_ACCOUNT } from '../workflows/messages.ts';
 import type { Engine } from './engine.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
 import { Refused } from './refused.ts';
+import { lastStanding, startOfAccount } from './start-account.ts';
 
 const DEADLINE_MS = 5_000;
 const LOOK_AGAIN_MS = 50;
@@ -28,6 +28,12 @@ export interface HaltWish {
   readonly account?: string;
   readonly scope?: HaltScope;
   readonly reason?: string;
+}
+
+export interface ResumeWish {
+  readonly account?: string;
+  /** Whether a person has compared with the venue after ENGINE_RESTORED. */
+  readonly restored?: boolean;
 }
 
 /** The halts of all accounts, as the engine keeps them. */
@@ -58,48 +64,40 @@ export class Halts {
   }
 
   /** Halts accounts, and comes back when it is in force everywhere: no worker can know otherwise any more. */
-  async halt({ account, scope = 'entries', reason = 'A person halted it.' }: HaltWish): Promise<HaltView[]> {
+  async halt({ account, scope = 'entries', reason }: HaltWish): Promise<HaltView[]> {
     await Promise.all(
       this.#meant(account).map(async (name) => {
-        const halt = { code: 'HALTED', scope, reason } as const;
+        const halt = { code: 'HALTED', scope, ...(reason === undefined ? {} : { reason }) } as const;
+        const last = await this.standing(name);
         await this.#engine.require(DEADLINE_MS, {}, () =>
           this.#engine.client.workflow.signalWithStart(TRADING_ACCOUNT, {
-            workflowId: accountId(name),
-            taskQueue: ORDERS_QUEUE,
-            args: [name],
+            ...startOfAccount(name, last),
             signal: haltSignal,
             signalArgs: [halt],
-            memo: { [STANDING_MEMO]: NEW_STANDING },
           }),
         );
-        await this.#untilHalted(name, scope);
+        await this.#untilHalted(name, scope, last.count);
       }),
     );
     await sleep(KNOWN_FOR_MS);
     return this.list();
   }
 
-  /** Lifts the halts that are there now; one that comes meanwhile stays. */
-  async resume(account: string | undefined): Promise<HaltView[]> {
-    await Promise.all(this.#meant(account).map((name) => this.#lift(name)));
+  /** Lifts the halts that are there now; one that comes meanwhile stays, and so does ENGINE_RESTORED unless it is named. */
+  async resume({ account, restored = false }: ResumeWish): Promise<HaltView[]> {
+    await Promise.all(this.#meant(account).map((name) => this.#lift(name, restored)));
     await sleep(KNOWN_FOR_MS);
     return this.list();
   }
 
-  async standing(account: string): Promise<Standing> {
-    try {
-      const { memo } = await this.#engine.require(DEADLINE_MS, {}, () => this.#handle(account).describe());
-      return (memo?.[STANDING_MEMO] as Standing | undefined) ?? NEW_STANDING;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return NEW_STANDING;
-      throw error;
-    }
+  standing(account: string): Promise<Standing> {
+    return this.#engine.require(DEADLINE_MS, {}, () => lastStanding(this.#engine.client, account));
   }
 
-  async #lift(account: string): Promise<void> {
+  async #lift(account: string, restored: boolean): Promise<void> {
     const { halts } = await this.standing(account);
-    if (halts.length === 0) return;
-    const ids = halts.map(({ id }) => id);
+    const ids = halts.filter(({ code }) => code === 'HALTED' || restored).map(({ id }) => id);
+    if (ids.length === 0) return;
     const wanted = { kind: 'resume', workflowId: accountId(account), at: Date.now(), halts: ids } as const;
     const signed = signCommand(wanted, this.#signingKey);
     try {
@@ -112,14 +110,15 @@ export class Halts {
     }
   }
 
-  async #untilHalted(account: string, scope: HaltScope): Promise<void> {
+  /** Until a halt is there that is newer than those before it. */
+  async #untilHalted(account: string, scope: HaltScope, before: number): Promise<void> {
     const until = performance.now() + DEADLINE_MS;
     while (performance.now() < until) {
       const { halts } = await this.standing(account);
-      if (halts.some((halt) => halt.code === 'HALTED' && halt.scope === scope)) return;
+      if (halts.some((halt) => halt.code === 'HALTED' && halt.scope === scope && halt.id > before)) return;
       await sleep(LOOK_AGAIN_MS);
     }
-    const message = `The halt of ${account} is kept by the engine, and no worker has taken it up yet; none can send anything either.`;
+    const message = `The halt of ${account} is kept by the engine, and no worker has taken it up yet. Orders may still leave: create the file HALT in HOLDFAST_DATA of each worker, or stop the workers.`;
     throw new Refused('UNAVAILABLE', message);
   }
 
@@ -135,6 +134,18 @@ export class Halts {
   #handle(account: string) {
     return this.#engine.client.workflow.getHandle(accountId(account));
   }
+}
+
+/** Reads what a person wants resumed. Throws `Refused` with the field at fault. */
+export function readResumeWish(body: unknown): ResumeWish {
+  const { restored, ...rest } = (
+    typeof body === 'object' && body !== null ? body : body === undefined ? {} : { body }
+  ) as Record<string, unknown>;
+  const [unknown] = Object.keys(rest).filter((key) => key !== 'account');
+  if (unknown !== undefined) throw fault(unknown.slice(0, 40), 'account and restored, and nothing else');
+  if (restored !== undefined && typeof restored !== 'boolean') throw fault('restored', 'true or false');
+  const { account } = readHaltWish(rest);
+  return { ...(account === undefined ? {} : { account }), ...(restored === undefined ? {} : { restored }) };
 }
 
 /** Reads what a person wants halted. Throws `Refused` with the field at fault. */

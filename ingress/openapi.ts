@@ -237,7 +237,7 @@ export function openApiDocument(version: string): object {
             reason: z.string().optional(),
           }),
         ),
-        ResumeWish: schema(z.object({ account: z.string().optional() })),
+        ResumeWish: schema(z.object({ account: z.string().optional(), restored: z.boolean().optional() })),
         Accounts: schema(z.object({ accounts: z.array(account) })),
         Verdict: schema(verdict),
       },

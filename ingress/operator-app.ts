@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 
 import type { Config } from '../config/config.ts';
 import type { Answer } from '../domain/answer.ts';
@@ -18,7 +18,7 @@ import type { Engine } from './engine.ts';
 import { explain } from './explain.ts';
 import { clientErrorHandler, CONTENT_TYPES, frameworkErrors, handleFaults } from './fault-replies.ts';
 import { signCommand, type SigningKey } from './form-intent.ts';
-import { Halts, readHaltWish } from './halts.ts';
+import { Halts, readHaltWish, readResumeWish } from './halts.ts';
 import type { Links } from './links.ts';
 import { serveDocument } from './openapi.ts';
 import { OrderBook, type OrderFilter } from './order-book.ts';
@@ -70,6 +70,7 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   if (token !== undefined)
     app.addHook('onRequest', async (request) => requireToken(token, request.headers.authorization));
 
+  app.addHook('onRequest', async (request) => requireOwnPage(request, deps.uiOrigin));
   serveDocument(app, deps.version);
   if (deps.codec !== undefined) serveCodec(app, deps.codec, deps.uiOrigin);
   app.get('/orders', async (request) => {
@@ -83,8 +84,11 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   app.post<{ Params: { id: string } }>('/orders/:id/cancel', async (request) => {
     const workflowId = request.params.id;
     const canceled = await command(deps, { kind: 'cancel', workflowId, at: Date.now() });
-    // An order that is over has nothing to cancel; how it ended is the answer.
-    return links.onto(canceled ?? (await orders.tell(workflowId)).order);
+    if (canceled !== undefined) return links.onto(canceled);
+    // An order that is over has nothing to cancel; how it ended is the answer. One that has only begun meanwhile has.
+    const { order, workflow } = await orders.tell(workflowId);
+    if (workflow.status !== 'running') return links.onto(order);
+    return links.onto((await command(deps, { kind: 'cancel', workflowId, at: Date.now() })) ?? order);
   });
   app.post<{ Params: { id: string } }>('/orders/:id/resolve', async (request) => {
     const workflowId = request.params.id;
@@ -98,7 +102,7 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   app.get('/accounts', async () => ({ accounts: await readAccounts(engine, config, halts) }));
   app.get('/halt', async () => ({ halts: await halts.list() }));
   app.post('/halt', async (request) => ({ halts: await halts.halt(readHaltWish(request.body)) }));
-  app.post('/resume', async (request) => ({ halts: await halts.resume(readHaltWish(request.body).account) }));
+  app.post('/resume', async (request) => ({ halts: await halts.resume(readResumeWish(request.body)) }));
   // The alert is read as the webhook reads it, down to the last digit.
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -126,8 +130,11 @@ async function command(
   const signed = signCommand(wanted, signingKey);
   try {
     const handle = engine.client.workflow.getHandle(wanted.workflowId);
-    return await engine.require(CANCEL_BUDGET_MS, {}, () =>
-      handle.executeUpdate<Answer, [typeof signed]>(wanted.kind, { args: [signed] }),
+    return await engine.require(
+      CANCEL_BUDGET_MS,
+      {},
+      () => handle.executeUpdate<Answer, [typeof signed]>(wanted.kind, { args: [signed] }),
+      'The command has no answer yet. If it was taken on it will be carried out; look at the order.',
     );
   } catch (error) {
     if (isNotNow(error) && performance.now() < until) {
@@ -136,6 +143,7 @@ async function command(
     }
     if (error instanceof WorkflowNotFoundError) return undefined;
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    if (isNotNow(error)) throw new Refused('UNAVAILABLE', error.cause?.message ?? 'Not at this moment.');
     throw new Refused('BAD_REQUEST', error.cause?.message ?? 'The order refused the command.');
   }
 }
@@ -143,6 +151,17 @@ async function command(
 /** Whether an order refuses a command for this moment only. */
 const isNotNow = (error: unknown): boolean =>
   error instanceof WorkflowUpdateFailedError && (error.cause as { type?: unknown } | undefined)?.type === ASK_AGAIN;
+
+/**
+ * A page from anywhere can have a browser on this machine post here without asking first. What is not sent by a page is
+ * not held up, and the engine's own page may have its payloads decrypted.
+ */
+function requireOwnPage({ method, headers }: FastifyRequest, uiOrigin: string | null): void {
+  if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
+  const { origin } = headers;
+  if (origin === undefined || origin === uiOrigin || origin === `http://${headers.host}`) return;
+  throw new Refused('CROSS_SITE', 'A page of another origin may not command this listener.');
+}
 
 function readFilter(query: Record<string, unknown>): OrderFilter {
   for (const [name, value] of Object.entries(query)) {

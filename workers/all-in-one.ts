@@ -31,11 +31,12 @@ await runProcess(async (context) => {
   const [embedded, bundle] = await Promise.all([startEngine(context), workflowBundle(root, isEncrypted(config))]);
   const engine = await connectEngine({ config, root, address: embedded?.address });
   onStop(() => engine.connection.close());
+  // Stopped after the worker, so that what comes to its end meanwhile is copied too.
+  const inTime = new Engine(engine.client, engine.connection, log);
+  onStop(exportHistories(inTime, config.settings.HOLDFAST_AUDIT ?? join(config.dataDir, 'audit'), log));
   const worker = await runWorker({ config, engine, keys, bundle, log });
   onStop(() => worker.stop());
   worker.ended.catch(context.fail);
-  const inTime = new Engine(engine.client, engine.connection, log);
-  onStop(exportHistories(inTime, config.settings.HOLDFAST_AUDIT ?? join(config.dataDir, 'audit'), log));
   const uiUrl = embedded?.uiUrl ?? null;
   const ingress = await serveIngress({ ...context, engine, signingKey, uiUrl, isWorking: () => worker.isWorking() });
   onStop(() => ingress.stop());

@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { nextLink, type Link } from '../domain/audit-chain.ts';
 
-const CHAIN = 'chain.jsonl';
+/** The name of the chain's file. */
+export const CHAIN = 'chain.jsonl';
 
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -41,7 +51,13 @@ export class AuditRecord {
     mkdirSync(dirname(join(this.#folder, file)), { recursive: true });
     writeForGood(join(this.#folder, file), 'w', history);
     const link = nextLink({ ...entry, file, sha256: sha256(history).toString('hex') }, this.#last, sha256);
-    writeForGood(join(this.#folder, CHAIN), 'a', `${JSON.stringify(link)}\n`);
+    const chain = join(this.#folder, CHAIN);
+    try {
+      writeForGood(chain, 'a', `${JSON.stringify(link)}\n`);
+    } catch (error) {
+      cutOffBeginning(chain);
+      throw error;
+    }
     this.#last = link;
     this.#runs.add(entry.run_id);
   }
@@ -68,7 +84,7 @@ const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf('\n'
 function writeForGood(path: string, flags: 'w' | 'a', text: string): void {
   const file = openSync(path, flags, 0o600);
   try {
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);

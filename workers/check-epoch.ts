@@ -22,29 +22,29 @@ export interface EpochCheck {
 
 /**
  * Finds out whether the engine has forgotten orders that an account has placed: because its data were put back from a
- * copy, or are gone. Then entries are halted until a person has compared. Run before the account's first order.
- * @returns why the account is halted; undefined when it is not
+ * copy, or are gone. Then entries are halted until a person has compared. Run before the account's first order, and
+ * from time to time: an engine elsewhere may be put back under running workers.
+ * @param rises whether the epoch is to rise: at a start, and after orders went out
+ * @returns why the account is halted now; undefined when it is not, or was before
  */
-export async function checkEpoch(check: EpochCheck): Promise<string | undefined> {
+export async function checkEpoch(check: EpochCheck, rises: boolean): Promise<string | undefined> {
   const { engine, account, file } = check;
+  // The file first: it is written after the engine, and so is never ahead of an engine that is read later.
+  const inFile = file.read();
   const inEngine = (await readStanding(engine, account))?.epoch ?? 0;
-  const inFile = file.read(account);
   const why = inFile === undefined ? await strangersInWords(check) : isBehind(inEngine, inFile);
   if (why !== undefined) {
     const halt = { code: 'ENGINE_RESTORED', scope: 'entries', reason: why } as const;
     await engine.within(DEADLINE_MS, () => handleOf(engine, account).signal(haltSignal, halt));
   }
-  await advanceEpoch(engine, file, account);
+  const isSettled = why === undefined && !rises;
+  file.write(isSettled ? inEngine : await advance(engine, account, inFile ?? 0));
   return why;
 }
 
-/** In the engine first: a file that is ahead of it would look like an engine that has forgotten. */
-export async function advanceEpoch(engine: Engine, file: EpochFile, account: string): Promise<void> {
-  const least = file.read(account) ?? 0;
-  const epoch = await engine.within(DEADLINE_MS, () =>
-    handleOf(engine, account).executeUpdate(advanceUpdate, { args: [least] }),
-  );
-  file.write(account, epoch);
+/** Has the engine's epoch rise above both. In the engine first: a file that is ahead would look like one that has forgotten. */
+function advance(engine: Engine, account: string, least: number): Promise<number> {
+  return engine.within(DEADLINE_MS, () => handleOf(engine, account).executeUpdate(advanceUpdate, { args: [least] }));
 }
 
 const handleOf = (engine: Engine, account: string) => engine.client.workflow.getHandle(accountId(account));
@@ -67,10 +67,11 @@ function isBehind(inEngine: number, inFile: number): string | undefined {
 
 /** Without a file to compare with, the venue is asked: an order of ours that the engine does not know tells the same. */
 async function strangersInWords(check: EpochCheck): Promise<string | undefined> {
-  const seen = await strangersOf(check);
+  const seen = await strangersAmong(check, await check.listOurs());
+  if (seen.length === 0) return undefined;
   // The engine's lists lag behind a little: an order that was just placed may not be in them yet.
-  if (seen.length > 0) await sleep(LISTS_LAG_MS);
-  const strangers = seen.length > 0 ? await strangersOf(check) : [];
+  await sleep(LISTS_LAG_MS);
+  const strangers = await strangersAmong(check, seen);
   if (strangers.length === 0) return undefined;
   const shown = strangers
     .slice(0, 5)
@@ -79,9 +80,9 @@ async function strangersInWords(check: EpochCheck): Promise<string | undefined> 
 }
 
 /** Orders of ours at the venue that no workflow of the engine knows. */
-async function strangersOf({ engine, listOurs }: EpochCheck): Promise<OurOrder[]> {
+async function strangersAmong({ engine }: EpochCheck, orders: readonly OurOrder[]): Promise<OurOrder[]> {
   const strangers: OurOrder[] = [];
-  for (const order of await listOurs()) {
+  for (const order of orders) {
     const query = `WorkflowType = '${EXECUTE_ORDER}' AND ${SEARCH_ATTRIBUTES.clientOrderId.name} = '${order.clientOrderId}'`;
     const { count } = await engine.within(DEADLINE_MS, () => engine.client.workflow.count(query));
     if (Number(count) === 0) strangers.push(order);

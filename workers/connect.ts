@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -9,6 +11,8 @@ import { EncryptionCodec, parsePayloadKeys } from './payload-codec.ts';
 import { encodedFailures } from './workflow-bundle.ts';
 
 const CONNECT_MS = 10_000;
+const KNOWN_WITHIN_MS = 20_000;
+const ASK_AGAIN_MS = 200;
 /** `Keyword` among the engine's types of indexed values. */
 const KEYWORD = 2;
 
@@ -66,10 +70,31 @@ async function registerSearchAttributes(connection: NativeConnection, namespace:
   const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
   try {
     await call(() => connection.operatorService.addSearchAttributes({ namespace, searchAttributes }));
+    await untilKnown(() =>
+      call(() => connection.workflowService.countWorkflowExecutions({ namespace, query: ALL_ARE_NULL })),
+    );
   } catch (error) {
     const flags = missing.map((name) => `--name ${name} --type Keyword`).join(' ');
     const fix = `temporal operator search-attribute create --namespace ${namespace} ${flags}`;
     throw new Error(`The engine lacks search attributes, and does not let us add them. Run: ${fix}`, { cause: error });
+  }
+}
+
+const ALL_ARE_NULL = Object.values(SEARCH_ATTRIBUTES)
+  .map(({ name }) => `${name} IS NULL`)
+  .join(' AND ');
+
+/** A server learns of new attributes with its next look at the namespace; an order that starts before would be refused. */
+async function untilKnown(ask: () => Promise<unknown>): Promise<void> {
+  const until = performance.now() + KNOWN_WITHIN_MS;
+  for (;;) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await sleep(ASK_AGAIN_MS);
+    }
   }
 }
 

@@ -1,52 +1,53 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 
-import type { Settings } from '../config/settings.ts';
+import type { Config } from '../config/config.ts';
+import { ConfigFault } from '../config/fault.ts';
 
 /**
- * How far each account's orders have come, by a memory that is not the engine's: a copy of the engine's data that is put
- * back does not bring this file back, and so is found out.
+ * How far an account's orders have come, by a memory that is not the engine's: a copy of the engine's data that is put
+ * back does not bring this file back, and so is found out. One file for each account, on each host.
  */
 export class EpochFile {
-  readonly path: string;
+  readonly #path: string;
 
-  constructor({ HOLDFAST_STATE, HOLDFAST_DEPLOYMENT }: Settings) {
-    this.path = join(HOLDFAST_STATE ?? stateFolder(), `epochs-${HOLDFAST_DEPLOYMENT}.json`);
+  constructor({ settings, dataDir }: Config, account: string) {
+    const folder = resolve(settings.HOLDFAST_STATE ?? stateFolder());
+    if (`${folder}${sep}`.startsWith(`${resolve(dataDir)}${sep}`)) {
+      const message = `It lies in ${dataDir}, and would be put back together with a copy of that.`;
+      throw new ConfigFault([{ path: 'HOLDFAST_STATE', message, fix: 'Name a folder outside HOLDFAST_DATA.' }]);
+    }
+    this.#path = join(folder, `epoch-${settings.HOLDFAST_DEPLOYMENT}-${account}`);
   }
 
   /** The account's epoch; undefined where none is written down. Throws when the file is there and cannot be understood. */
-  read(account: string): number | undefined {
-    return this.#all()[account];
+  read(): number | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, 'utf8').trim();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    if (/^\d{1,15}$/.test(text)) return Number(text);
+    throw new Error(`The file ${this.#path} holds no epoch. Remove it: then the venue is asked.`);
   }
 
   /** Writes an epoch down for good; one that is higher already stays. */
-  write(account: string, epoch: number): void {
-    const all = this.#all();
-    if ((all[account] ?? 0) >= epoch) return;
-    mkdirSync(dirname(this.path), { recursive: true });
-    const whole = `${this.path}.${process.pid}`;
-    const file = openSync(whole, 'w', 0o600);
+  write(epoch: number): void {
+    if ((this.read() ?? 0) >= epoch) return;
+    mkdirSync(dirname(this.#path), { recursive: true });
+    const whole = `${this.#path}.${randomUUID()}`;
+    const file = openSync(whole, 'wx', 0o600);
     try {
-      writeSync(file, JSON.stringify({ ...all, [account]: epoch }));
+      writeFileSync(file, `${epoch}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(whole, this.path);
-  }
-
-  #all(): Record<string, number> {
-    let text: string;
-    try {
-      text = readFileSync(this.path, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-      throw error;
-    }
-    const epochs = JSON.parse(text) as Record<string, unknown>;
-    if (Object.values(epochs).every(Number.isSafeInteger)) return epochs as Record<string, number>;
-    throw new Error(`The file ${this.path} does not hold epochs. Put it right, or remove it: then the venue is asked.`);
+    renameSync(whole, this.#path);
   }
 }
 

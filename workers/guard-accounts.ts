@@ -6,12 +6,14 @@ import type { Config } from '../config/config.ts';
 import { deploymentTag } from '../domain/ids.ts';
 import type { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { advanceEpoch, checkEpoch } from './check-epoch.ts';
+import { checkEpoch, type EpochCheck } from './check-epoch.ts';
 import { EpochFile } from './epoch-file.ts';
 import type { Standings } from './standings.ts';
 
-const ADVANCE_EVERY_MS = 60_000;
-const AGAIN_MS = 5_000;
+const EVERY_MS = 60_000;
+const AGAIN_FIRST_MS = 5_000;
+/** Listing a venue's orders is dear there, so a check that keeps failing is not repeated as soon. */
+const AGAIN_MOST_MS = 60_000;
 
 export interface GuardOptions {
   readonly config: Config;
@@ -22,61 +24,63 @@ export interface GuardOptions {
 }
 
 /**
- * Lets no order of an account go before it is known that the engine has not forgotten any, and writes down from minute
- * to minute how far the orders have come. Only accounts that trade for real have something to forget.
+ * Lets no order of an account go before it is known that the engine has not forgotten any, and compares and writes down
+ * from minute to minute how far the orders have come. Only accounts that trade for real have something to forget.
  * @returns what ends it
  */
 export function guardAccounts(options: GuardOptions): () => void {
-  const { config, desk, engine, standings, log } = options;
-  const file = new EpochFile(config.settings);
+  const { config, desk, standings } = options;
   const over = new AbortController();
-  const real = [...desk.accounts.values()].filter(({ name }) => {
-    const account = config.accounts[name]!;
-    return account.venue === 'ccxt' && account.mode !== 'dry_run';
-  });
-  for (const account of real) {
+  for (const account of desk.accounts.values()) {
+    const configured = config.accounts[account.name]!;
+    if (configured.venue !== 'ccxt' || configured.mode === 'dry_run') continue;
     standings.withhold(account.name);
-    void untilChecked(options, file, account, over.signal);
+    void guard(options, account, over.signal);
   }
-  const timer = setInterval(() => {
-    for (const account of real.filter(({ hasSent }) => hasSent)) {
-      account.hasSent = false;
-      advanceEpoch(engine, file, account.name).catch((error: unknown) => {
-        account.hasSent = true;
-        log.error({ account: account.name, error: String(error) }, 'The epoch of an account could not be advanced.');
-      });
-    }
-  }, ADVANCE_EVERY_MS);
-  over.signal.addEventListener('abort', () => clearInterval(timer));
   return () => over.abort();
 }
 
-async function untilChecked(
+async function guard(
   { config, engine, standings, log }: GuardOptions,
-  file: EpochFile,
-  { name, adapter }: Account,
+  account: Account,
   over: AbortSignal,
 ): Promise<void> {
-  const tag = deploymentTag(config.settings.HOLDFAST_DEPLOYMENT, (text) => createHash('sha256').update(text).digest());
-  const listOurs = async () => {
-    if (adapter.listOurs !== undefined) return adapter.listOurs(tag);
-    log.warn(
-      { account: name },
-      'This venue cannot be asked for our orders: whether the engine has forgotten any is not known.',
-    );
-    return [];
+  const { name } = account;
+  const check: EpochCheck = {
+    engine,
+    file: new EpochFile(config, name),
+    account: name,
+    listOurs: () => listOurs(account, config, log),
   };
+  let pauseMs = AGAIN_FIRST_MS;
+  let rises = true;
   while (!over.aborted) {
     try {
-      const why = await checkEpoch({ engine, file, account: name, listOurs });
+      account.hasSent = false;
+      const why = await checkEpoch(check, rises);
       if (why !== undefined) log.error({ account: name }, `ENGINE_RESTORED: entries are halted: ${why}`);
-      return standings.release(name);
+      standings.release(name);
+      pauseMs = AGAIN_FIRST_MS;
+      await pause(EVERY_MS, over);
+      rises = account.hasSent;
     } catch (error) {
-      log.error(
-        { account: name, error: String(error) },
-        'Whether the engine has forgotten orders could not be found out; nothing is sent yet.',
-      );
-      await sleep(AGAIN_MS, undefined, { signal: over }).catch(() => undefined);
+      account.hasSent ||= rises;
+      const message = 'Whether the engine has forgotten orders could not be found out; before it is, nothing is sent.';
+      log.error({ account: name, error: String(error) }, message);
+      await pause(pauseMs, over);
+      pauseMs = Math.min(pauseMs * 2, AGAIN_MOST_MS);
     }
   }
+}
+
+async function listOurs({ name, adapter }: Account, { settings }: Config, log: Logger) {
+  const tag = deploymentTag(settings.HOLDFAST_DEPLOYMENT, (text) => createHash('sha256').update(text).digest());
+  if (adapter.listOurs !== undefined) return adapter.listOurs(tag);
+  const message = 'This venue cannot be asked for our orders: whether the engine has forgotten any is not known.';
+  log.warn({ account: name }, message);
+  return [];
+}
+
+async function pause(ms: number, over: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: over }).catch(() => undefined);
 }

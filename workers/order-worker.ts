@@ -13,10 +13,10 @@ await runProcess(async ({ config, root, log, onStop, fail }) => {
   const bundle = await workflowBundle(root, isEncrypted(config));
   const engine = await connectEngine({ config, root });
   onStop(() => engine.connection.close());
+  const { HOLDFAST_AUDIT: audit } = config.settings;
+  if (audit !== undefined) onStop(exportHistories(new Engine(engine.client, engine.connection, log), audit, log));
   const worker = await runWorker({ config, engine, keys, bundle, log });
   onStop(() => worker.stop());
   worker.ended.catch(fail);
-  const { HOLDFAST_AUDIT: audit } = config.settings;
-  if (audit !== undefined) onStop(exportHistories(new Engine(engine.client, engine.connection, log), audit, log));
   log.info({ accounts: Object.keys(config.accounts) }, 'The worker is ready.');
 });

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { accountId } from '../domain/ids.ts';
-import { KNOWN_FOR_MS, NEW_STANDING, type Standing } from '../domain/standing.ts';
+import { KNOWN_FOR_MS, type Standing } from '../domain/standing.ts';
 import type { Engine } from '../ingress/engine.ts';
+import { lastStanding, startOfAccount } from '../ingress/start-account.ts';
 import { STANDING_MEMO, TRADING_ACCOUNT } from '../workflows/messages.ts';
-import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
 
 const READ_DEADLINE_MS = 900;
 /** While this file is in the data folder, nothing leaves that opens or enlarges a position: for when all else is out of reach. */
@@ -26,15 +26,8 @@ export class Standings {
 
   /** Sees to it that an account has its one execution in the engine; whichever worker comes first starts it. */
   async introduce(account: string): Promise<void> {
-    await this.#engine.client.workflow.start(TRADING_ACCOUNT, {
-      workflowId: accountId(account),
-      taskQueue: ORDERS_QUEUE,
-      args: [account],
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      memo: { [STANDING_MEMO]: NEW_STANDING },
-      staticSummary: `account ${account}`,
-    });
+    const { workflow } = this.#engine.client;
+    await workflow.start(TRADING_ACCOUNT, startOfAccount(account, await lastStanding(this.#engine.client, account)));
   }
 
   /** Says that nobody knows how an account stands, until it is told otherwise. */
@@ -63,7 +56,8 @@ export class Standings {
     const ask = () => this.#engine.client.workflow.getHandle(accountId(account)).describe();
     const reading = this.#engine
       .within(READ_DEADLINE_MS, ask)
-      .then(({ memo }) => {
+      .then(({ memo, raw }) => {
+        if (isStuck(raw.pendingWorkflowTask)) return undefined;
         const standing = memo?.[STANDING_MEMO] as Standing | undefined;
         if (standing !== undefined) this.#known.set(account, { at, standing });
         return standing;
@@ -79,4 +73,12 @@ export class Standings {
     const halt = { id: 0, code: 'HALTED', scope: 'entries', since: Date.now(), reason: why } as const;
     return { ...standing, halts: [...standing.halts, halt] };
   }
+}
+
+/** A step of the account that nobody takes: a halt may be waiting behind it. */
+const STUCK_AFTER_MS = 5_000;
+
+function isStuck(task: { originalScheduledTime?: { seconds?: unknown } | null } | null | undefined): boolean {
+  const since = Number(task?.originalScheduledTime?.seconds ?? Number.POSITIVE_INFINITY) * 1_000;
+  return Date.now() - since > STUCK_AFTER_MS;
 }

@@ -57,11 +57,12 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   let lostAt: number | null = null;
   /** Whether the check before a trade is under way. A local activity leaves no mark in the history until it is over. */
   let checking = state.status === 'pending';
-  /** How many of a person's answers are being looked at. */
-  let resolving = 0;
+  /** How many signatures are being looked at: what they sign comes first. */
+  let verifying = 0;
+  let canceling = false;
   // Activities are told, so that they know when they come after a reset; no code here branches on it: a reset run
   // repeats the commands of the run before it, and only the outside may answer differently.
-  const { workflowId, originalExecutionRunId: originalRunId } = workflowInfo();
+  const { workflowId, runId, originalExecutionRunId: originalRunId } = workflowInfo();
 
   setHandler(orderQuery, () => ({ answer: answerOf(workflowId, intent, state), lostAt }));
   setHandler(cancelUpdate, cancel, { validator: refuseWhenFinal });
@@ -82,33 +83,40 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
       const sent = await attempt(basis);
       if (state.status !== 'unknown') return;
       basis = await findOut(sent);
-      await condition(() => resolving === 0);
     }
   }
 
   /** One check and, where it admits the order, one placement. Returns the clock offset under which it was sent. */
   async function attempt(basis: { absence?: Absence }): Promise<{ clockOffsetMs?: number }> {
     const now = Date.now();
-    const local = proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now));
+    // What is too late is admitted by no rule any more; placing it says so, once it has looked where it must.
     checking = true;
-    const check = await local.checkBeforeTrade({ signed, originalRunId, ...basis }).catch(whatFailureTells);
+    const admitted = now < intent.notAfter ? await admit(now, basis) : {};
     checking = false;
+    if (admitted === null) return {};
+    const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));
+    const request = { signed, originalRunId, ...basis, ...admitted };
+    become(placed(state, await placeOrder(request).catch(whatFailureTells)));
+    return admitted;
+  }
+
+  /** The rules, and the clock offset under which the order may be sent; null where it ends, or is lost, here. */
+  async function admit(now: number, basis: { absence?: Absence }): Promise<{ clockOffsetMs?: number } | null> {
+    const local = proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now));
+    const check = await local.checkBeforeTrade({ signed, originalRunId, ...basis }).catch(whatFailureTells);
     if (check.kind !== 'admitted') {
       become(check.kind === 'found' ? observed(state, check.order) : placed(state, check));
-      return {};
+      return null;
     }
     state = { ...state, notes: check.notes ?? [] };
     const { sampleClock } = proxyActivities<Activities>(clockOptions(intent.notAfter, now));
-    const clock = check.clock === 'stale' ? await sampleClock({ signed }).catch(whatFailureTells) : check.clock;
+    const clock =
+      check.clock === 'stale' ? await sampleClock({ signed, originalRunId }).catch(whatFailureTells) : check.clock;
     if (clock !== undefined && 'kind' in clock) {
       become(placed(state, clock));
-      return {};
+      return null;
     }
-    const offset = clock === undefined ? {} : { clockOffsetMs: clock.offsetMs };
-    const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));
-    const request = { signed, originalRunId, ...basis, ...offset };
-    become(placed(state, await placeOrder(request).catch(whatFailureTells)));
-    return offset;
+    return clock === undefined ? {} : { clockOffsetMs: clock.offsetMs };
   }
 
   /** Asks the venue, and lets a person answer, until one of them knows. What is proven absent may be placed again. */
@@ -117,10 +125,15 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     const at = Date.now();
     lostAt = at;
     const settled = condition(() => state.status !== 'unknown').then(() => null);
-    const answer = await Promise.race([asking.run(() => findOrder({ signed, lostAt: at, ...sent })), settled]);
+    const answer = await Promise.race([
+      asking.run(() => findOrder({ signed, lostAt: at, askedBy: runId, ...sent })),
+      settled,
+    ]);
     asking.cancel();
-    lostAt = null;
     if (answer?.kind === 'found') become(observed(state, answer.order));
+    // What a person has found out outranks a proof of absence, and must not be overtaken by it.
+    await condition(() => verifying === 0);
+    lostAt = null;
     return answer?.kind === 'absent' ? { absence: answer.absence } : {};
   }
 
@@ -150,25 +163,44 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     return continueAsNew(signed, carried);
   }
 
-  /** The activity looks at the signature: nothing comes of a command before it. */
   async function cancel(command: SignedCommand): Promise<Answer> {
+    canceling = true;
+    try {
+      await verify(command);
+      return await cancelWhenKnown(command);
+    } finally {
+      canceling = false;
+    }
+  }
+
+  async function cancelWhenKnown(command: SignedCommand): Promise<Answer> {
     await condition(() => state.status !== 'pending' && state.status !== 'unknown');
     const venueOrderId = state.venueOrderId ?? '';
-    if (isResting(state)) become(observed(state, await cancelOrder({ signed, command, venueOrderId })));
+    if (isResting(state)) {
+      const asking = new CancellationScope();
+      const over = condition(() => isFinal(state)).then(() => null);
+      const seen = await Promise.race([asking.run(() => cancelOrder({ signed, command, venueOrderId })), over]);
+      asking.cancel();
+      if (seen !== null) become(observed(state, seen));
+    }
     return answerOf(workflowId, intent, state);
   }
 
   async function resolve(command: SignedCommand): Promise<Answer> {
-    resolving += 1;
-    try {
-      await verifyCommand({ signed, command });
-    } finally {
-      resolving -= 1;
-    }
+    await verify(command);
     if (command.command.kind === 'resolve' && state.status === 'unknown' && command.command.lostAt === lostAt) {
       become(resolved(state, command.command.verdict, command.command.note));
     }
     return answerOf(workflowId, intent, state);
+  }
+
+  async function verify(command: SignedCommand): Promise<void> {
+    verifying += 1;
+    try {
+      await verifyCommand({ signed, command });
+    } finally {
+      verifying -= 1;
+    }
   }
 
   /**
@@ -183,6 +215,8 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   function refuseWhenFinal(_command: SignedCommand): void {
     refuseWhileChecking();
     if (isFinal(state)) throw new Error(`The order is ${state.status}; there is nothing to cancel.`);
+    // The engine takes ten at once: one that waits for an unknown order must leave room for whoever resolves it.
+    if (canceling) throw ApplicationFailure.create({ type: ASK_AGAIN, message: 'A cancel is under way already.' });
   }
 
   function refuseUnlessLost(command: SignedCommand): void {

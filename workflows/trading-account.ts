@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  CancellationScope,
   condition,
   makeContinueAsNewFunc,
   proxyActivities,
@@ -33,11 +34,14 @@ export async function TradingAccount(account: string, carried?: Standing): Promi
     return standing.epoch;
   });
 
-  const watching = watchAccount({ account });
-  const isLong = condition(() => workflowInfo().continueAsNewSuggested);
-  await Promise.race([watching, isLong]);
-  await condition(allHandlersFinished);
-  await makeContinueAsNewFunc<typeof TradingAccount>({ memo: workflowInfo().memo ?? {} })(account, standing);
+  // Canceling is no signed command, and must not lift a halt.
+  return CancellationScope.nonCancellable(async () => {
+    const watching = watchAccount({ account });
+    const isLong = condition(() => workflowInfo().continueAsNewSuggested);
+    await Promise.race([watching, isLong]);
+    await condition(allHandlersFinished);
+    await makeContinueAsNewFunc<typeof TradingAccount>({ memo: workflowInfo().memo ?? {} })(account, standing);
+  });
 
   async function resume(command: SignedCommand): Promise<Standing> {
     await verifyResume({ command });

@@ -69,6 +69,7 @@ export class CcxtAdapter implements VenueAdapter {
       orderTypes: this.#profile.orderTypes,
       brackets: false,
       enforcesWindow: options.profile.pinsTime,
+      provesAbsence: this.#bound !== null,
       dryRun: false,
     };
     // Elsewhere nobody has checked yet that such a list can be relied on.

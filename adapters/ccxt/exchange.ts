@@ -24,6 +24,9 @@ export interface OpenExchange {
   readonly close: () => Promise<void>;
 }
 
+/** The library's `TICK_SIZE`: a precision is a step, not a number of digits. */
+const STEPS = 4;
+
 type ExchangeClass = new (config: object) => Exchange;
 
 /** Whether the library has an exchange under this id. */
@@ -63,6 +66,11 @@ export async function openExchange(options: ExchangeOptions): Promise<OpenExchan
     timeout: options.timeoutMs,
     options: { ...options.options, defaultType: 'spot', adjustForTimeDifference: false },
   });
+  if (exchange.precisionMode !== STEPS) {
+    throw new Error(
+      `The exchange ${options.exchange} gives the precision of its markets in digits, which is not supported.`,
+    );
+  }
   // Decimals stay text: the library would make floats of them.
   exchange.number = String as never;
   if (options.mode === 'sandbox') exchange.setSandboxMode(true);

@@ -9,6 +9,7 @@ export class DryRunAdapter implements VenueAdapter {
     orderTypes: ['market', 'limit', 'stop', 'stop_limit'],
     brackets: true,
     enforcesWindow: false,
+    provesAbsence: true,
     dryRun: true,
   };
 

@@ -31,6 +31,7 @@ export class PaperAdapter implements VenueAdapter {
     orderTypes: ['market', 'limit', 'stop', 'stop_limit'],
     brackets: false,
     enforcesWindow: false,
+    provesAbsence: true,
     dryRun: false,
   };
   readonly #options: PaperOptions;

@@ -20,8 +20,8 @@ const BUILDS: Readonly<Record<string, readonly Change[]>> = {
     },
     {
       file: 'activities/look-first.ts',
-      from: 'return await account.adapter.find({ clientOrderId, symbol, lostAt: now, now });',
-      to: "return await Promise.resolve<AdapterLookup>({ kind: 'absent', proof: `${clientOrderId}${symbol}${now}${account.name}` });",
+      from: '...(await account.adapter.find({ clientOrderId, symbol, lostAt: lostAt ?? now, now }))',
+      to: "...(await Promise.resolve<AdapterLookup>({ kind: 'absent', proof: `${clientOrderId} ${symbol} ${lostAt ?? now} ${account.name}` }))",
     },
   ],
   'absence is concluded early: what is not shown yet is taken for absent': [

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
-import { BEHAVIORS, KILL_POINTS } from './plan.ts';
+import { BEHAVIORS, KILL_POINTS, type KillPoint } from './plan.ts';
 import { Rig, type Bound } from './rig.ts';
 import { playRound, type Round } from './round.ts';
 import { inTable } from './table.ts';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     'per-kill': { type: 'string', default: '48' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     bounds: { type: 'string', default: 'full' },
+    rigs: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
   },
@@ -30,62 +31,75 @@ const MISSES_MAX = 3;
 const bound = BOUNDS[values.bounds];
 const perKill = Number(values['per-kill']);
 const wanted = Number(values.trials);
-if (bound === undefined || !Number.isInteger(wanted) || !(perKill >= 4 && perKill <= 50)) {
+const rigs = Number(values.rigs);
+if (bound === undefined || !Number.isInteger(wanted) || !(perKill >= 4 && perKill <= 50) || !(rigs >= 1 && rigs <= 8)) {
   console.error(
-    'Usage: npm run chaos -- [--trials N] [--per-kill 4..50] [--seed N] [--bounds full|short] [--only TEXT] [--json]',
+    'Usage: npm run chaos -- [--trials N] [--per-kill 4..50] [--seed N] [--bounds full|short] [--rigs 1..8] [--only TEXT] [--json]',
   );
   process.exit(2);
 }
 const points = KILL_POINTS.filter(({ name }) => name.includes(values.only));
-const random = seeded(Number(values.seed));
 const rounds: Round[] = [];
 /** What is wrong once stays wrong, and is told once. */
 const known = new Set<string>();
 const begun = Date.now();
-const rig = await Rig.start(bound);
-if (!rig.hasSlowWorker)
-  console.error('There is no libfaketime here (apt-get install faketime): both workers have the right time.');
-try {
-  const trials = (): number => rounds.reduce((sum, round) => sum + total(round), 0);
-  const isUnhit = (name: string): boolean => {
-    const mine = rounds.filter(({ point }) => point.name === name);
-    return BEHAVIORS.some((behavior) => mine.every((round) => round.trials[behavior] === 0));
-  };
-  for (let turn = 0; turn < points.length * BEHAVIORS.length * 50; turn += 1) {
-    const pass = Math.floor(turn / points.length);
-    const unhit = points.filter(({ name }) => isUnhit(name));
-    if (unhit.length === 0 && trials() >= wanted) break;
-    if (pass > 0 && trials() >= wanted && pass > MISSES_MAX) break;
-    const point = points[turn % points.length]!;
-    if (pass > 0 && trials() >= wanted && !isUnhit(point.name)) continue;
-    const trigger = BEHAVIORS[pass % BEHAVIORS.length]!;
-    const round = await playRound({
-      rig,
-      bound,
-      point,
-      trigger,
-      orders: perKill,
-      name: `${values.seed}-${turn}`,
-      random,
-    });
-    const fresh = round.violations.filter(({ kind, id }) => !known.has(`${kind} ${id}`));
-    for (const { kind, id } of fresh) known.add(`${kind} ${id}`);
-    rounds.push({ ...round, violations: fresh });
-    progress(rounds.at(-1)!, trials());
-  }
-} finally {
-  await rig.dispose();
-}
+let turn = 0;
+let hasSlowWorker = true;
+await Promise.all(Array.from({ length: rigs }, (_, index) => playOn(index + 1)));
 const report = {
   seed: Number(values.seed),
   commit: commit(),
   bounds: `${values.bounds}: window ${bound.windowMs} ms, engine ${bound.engineMs} ms, margin ${bound.marginMs} ms`,
-  slowWorker: rig.hasSlowWorker,
+  slowWorker: hasSlowWorker,
   minutes: Math.round((Date.now() - begun) / 6_000) / 10,
 };
 const table = inTable(rounds, points, report);
 console.log(values.json ? JSON.stringify(table.figures) : table.text);
 process.exitCode = table.figures.violations.length > 0 || table.figures.unhit.length > 0 ? 1 : 0;
+
+/** Plays rounds on a system of its own, until there are enough of them all together. */
+async function playOn(index: number): Promise<void> {
+  const random = seeded(Number(values.seed) + index);
+  const rig = await Rig.start(bound!);
+  hasSlowWorker &&= rig.hasSlowWorker;
+  if (!rig.hasSlowWorker)
+    console.error('There is no libfaketime here (apt-get install faketime): both workers have the right time.');
+  try {
+    for (let next = nextTurn(); next !== undefined; next = nextTurn()) {
+      const { point, pass, name } = next;
+      const trigger = BEHAVIORS[pass % BEHAVIORS.length]!;
+      const round = await playRound({ rig, bound: bound!, point, trigger, orders: perKill, name, random });
+      const fresh = round.violations.filter(({ kind, id }) => !known.has(`${kind} ${id}`));
+      for (const { kind, id } of fresh) known.add(`${kind} ${id}`);
+      rounds.push({ ...round, violations: fresh });
+      progress(rounds.at(-1)!, trialsSoFar());
+    }
+  } finally {
+    await rig.dispose();
+  }
+}
+
+/** The next kill: every point in turn, then those that some behavior has not been seen at; undefined when it is enough. */
+function nextTurn(): { point: KillPoint; pass: number; name: string } | undefined {
+  for (;;) {
+    const pass = Math.floor(turn / points.length);
+    const isEnough = trialsSoFar() >= wanted;
+    if (pass > 0 && isEnough && (pass > MISSES_MAX || points.every(({ name }) => !isUnhit(name)))) return undefined;
+    const point = points[turn % points.length]!;
+    const name = `${values.seed}-${turn}`;
+    turn += 1;
+    if (pass === 0 || !isEnough || isUnhit(point.name)) return { point, pass, name };
+  }
+}
+
+function trialsSoFar(): number {
+  return rounds.reduce((sum, round) => sum + total(round), 0);
+}
+
+function isUnhit(name: string): boolean {
+  const mine = rounds.filter(({ point }) => point.name === name);
+  return BEHAVIORS.some((behavior) => mine.every((round) => round.trials[behavior] === 0));
+}
 
 function progress(round: Round, trials: number): void {
   const { point, hit, violations, recoveredMs } = round;

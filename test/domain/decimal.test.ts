@@ -169,6 +169,26 @@ test('rounding to a step finds the nearest multiple on its side, and leaves a mu
   assert.deepEqual([roundDownToStep('1', '0.3'), roundUpToStep('1', '0.3')], ['0.9', '1.2']);
 });
 
+/** Whatever can be read at all: thirty digits, wherever the point is. */
+const readable = fc
+  .tuple(fc.bigInt({ min: 1n, max: 10n ** 29n - 1n }), fc.nat(29))
+  .map(([units, places]): Sample => ({ text: written(units, places), units, places }))
+  .filter(({ text }) => parseDecimal(text) !== undefined);
+
+test('rounding is exact for any two numbers that can be read, and rounding again changes nothing', () => {
+  fc.assert(
+    fc.property(readable, readable, (a, step) => {
+      const [x, s] = [at(a, 29), at(step, 29)];
+      const [below, above] = [roundDownToStep(a.text, step.text), roundUpToStep(a.text, step.text)];
+      assert.deepEqual([below, above], [written((x / s) * s, 29), written(((x + s - 1n) / s) * s, 29)]);
+      assert.equal(roundDownToStep(below, step.text), below);
+      assert.equal(roundUpToStep(above, step.text), above);
+      assert.ok(compare(below, a.text) <= 0 && compare(above, a.text) >= 0);
+    }),
+    RUNS,
+  );
+});
+
 test('any two numbers that can be read are added and multiplied without losing a digit', () => {
   const fine = '0.12345678901234567890123456789';
   const large = '123456789012345678901234567891';

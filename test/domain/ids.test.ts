@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import fc from 'fast-check';
 
@@ -130,6 +131,16 @@ test('each part of the input makes another client order id', () => {
   );
 });
 
+test('two orders that differ in anything have different client order ids', () => {
+  fc.assert(
+    fc.property(input, input, (one, other) => {
+      fc.pre(!isDeepStrictEqual(one, other));
+      assert.notEqual(clientOrderId(one, sha256), clientOrderId(other, sha256));
+    }),
+    RUNS,
+  );
+});
+
 test('two inputs that only look alike when run together have different client order ids', () => {
   const rows: Partial<ClientOrderIdInput>[] = [
     {},
@@ -198,6 +209,20 @@ test('an id cannot spell the key that another alert has without its doing', () =
   ]) {
     assert.notEqual(keyOfId(key, sha256), key);
   }
+});
+
+test('whatever an alert calls itself, it does not get the key that was derived for another', () => {
+  const shape = fc.tuple(fc.constantFrom('h', 'c', 'w'), fc.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/));
+  fc.assert(
+    fc.property(anyText, anyText, anyText, shape, (content, run, id, [letter, digits]) => {
+      const hash = contentHash(content, sha256);
+      const derived = [keyOfContent(hash), keyOfWindow(hash, run, sha256)];
+      // Also where it has seen the other's key, and calls itself that.
+      for (const name of [id, ...derived, `${letter}-${digits}`])
+        assert.ok(!derived.includes(keyOfId(name, sha256)), name);
+    }),
+    RUNS,
+  );
 });
 
 test('ids that differ in half a character only have different keys', () => {

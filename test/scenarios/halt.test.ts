@@ -133,5 +133,36 @@ test('a halt that cannot be understood is refused by name', async () => {
     const reply = await post('/halt', body);
     assert.deepEqual([reply.http, (reply as unknown as { field: string }).field], [400, field], JSON.stringify(reply));
   }
+  for (const [body, field] of [
+    [{ scope: 'all' }, 'scope'],
+    [{ restored: 'yes' }, 'restored'],
+    [{ account: 'nobody' }, 'account'],
+  ] as const) {
+    const reply = await post('/resume', body);
+    assert.deepEqual([reply.http, (reply as unknown as { field: string }).field], [400, field], JSON.stringify(reply));
+  }
   assert.deepEqual(await listed(), []);
+});
+
+test('a page of another origin commands nothing', async () => {
+  await post('/halt', { account: 'two' });
+  for (const path of ['/resume', '/halt', '/orders/order:trend:halt-1/cancel']) {
+    const headers = { origin: 'https://example.com' };
+    const response = await fetch(`${holdfast.operatorUrl}${path}`, { method: 'POST', headers });
+    assert.deepEqual([response.status, ((await response.json()) as { code: string }).code], [403, 'CROSS_SITE']);
+  }
+  assert.equal((await listed()).length, 1);
+  await post('/resume');
+});
+
+test('a halt outlives the end of the execution that keeps it', async () => {
+  await post('/halt', { account: 'two', reason: 'for good' });
+  await holdfast.temporal('workflow', 'cancel', '--workflow-id', 'account:two');
+  assert.deepEqual(told(await buy('two')), HALTED);
+  await holdfast.temporal('workflow', 'terminate', '--workflow-id', 'account:two');
+  await holdfast.stop();
+  await holdfast.start();
+  assert.deepEqual(told(await buy('two')), HALTED);
+  await post('/resume');
+  assert.deepEqual(told(await buy('two')), FILLED);
 });

@@ -205,7 +205,7 @@ test('histories of this engine replay by id and by query', async () => {
     ({ histories }) => histories.some(({ workflow_id: id }) => id === 'order:trend:rests'),
     { what: 'every order in the list' },
   );
-  assert.deepEqual([all.same, all.code], [all.replayed, 0]);
+  assert.deepEqual([all.same, all.code], [all.replayed, 0], JSON.stringify(all.histories));
   const late = all.histories.find(({ workflow_id: id }) => id === workflowIdOf(LATE));
   assert.equal(late!.order_status, 'pending, terminated');
   // Each run is a history: also those that were run again.

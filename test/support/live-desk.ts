@@ -31,6 +31,8 @@ interface LiveDeskOptions extends HoldfastOptions {
   readonly accounts?: readonly string[];
   /** How long a request may be under way; the account's bound, and nothing else, is longer for it. */
   readonly bound?: typeof BOUND;
+  /** A further proof of the sender, beside the secret in the body. */
+  readonly proof?: string;
   /** Arranges the venue before any account reads its markets. */
   readonly prepare?: (control: Control) => Promise<unknown>;
 }
@@ -43,7 +45,7 @@ interface Cost {
 }
 
 /** `holdfast.yaml` for accounts that trade for real at a simulator. */
-function liveConfig(origin: string, accounts: readonly string[] = ['binance'], bound = BOUND): string {
+function liveConfig(origin: string, { accounts = ['binance'], bound = BOUND, proof }: LiveDeskOptions): string {
   const sections = accounts.map(
     (name) => `  ${name}:
     venue: ccxt
@@ -54,7 +56,8 @@ function liveConfig(origin: string, accounts: readonly string[] = ['binance'], b
     http_origin: ${origin}
     simulated_bound: { window_ms: ${bound.windowMs}, engine_ms: ${bound.engineMs}, margin_ms: ${bound.marginMs} }`,
   );
-  return `accounts:\n${sections.join('\n')}\nstrategies:\n  trend: { body_secret: '${SECRET}' }\n`;
+  const proofs = [`body_secret: '${SECRET}'`, ...(proof === undefined ? [] : [proof])].join(', ');
+  return `accounts:\n${sections.join('\n')}\nstrategies:\n  trend: { ${proofs} }\n`;
 }
 
 /** A simulator whose limits are those of `liveConfig`. */
@@ -98,11 +101,12 @@ export class LiveDesk {
     this.venue = venue;
   }
 
-  static async start({ accounts, bound, prepare, ...options }: LiveDeskOptions = {}): Promise<LiveDesk> {
+  static async start(desk: LiveDeskOptions = {}): Promise<LiveDesk> {
+    const { accounts: _accounts, bound: _bound, proof: _proof, prepare, ...options } = desk;
     const venue = await startVenue();
     try {
       await prepare?.(venue.control);
-      const config = liveConfig(venue.origin, accounts, bound);
+      const config = liveConfig(venue.origin, desk);
       return new LiveDesk(await Holdfast.start({ config, ...options }), venue);
     } catch (error) {
       await venue.stop();
@@ -119,12 +123,18 @@ export class LiveDesk {
     await this.venue.stop();
   }
 
-  /** Sends an alert, and holds the product to its word that every answer is out in time. */
-  async post(members: Alert): Promise<Reply> {
+  /** An alert as its sender writes it, for whoever sends it in a way of its own. */
+  write(members: Alert): string {
     const alert = alertOf(members);
     this.sent.set(clientIdOf(alert), alert);
+    return JSON.stringify(alert);
+  }
+
+  /** Sends an alert, and holds the product to its word that every answer is out in time. */
+  async post(members: Alert): Promise<Reply> {
+    const text = this.write(members);
     const begun = performance.now();
-    const reply = await this.holdfast.post(alert);
+    const reply = await this.holdfast.post(text);
     const took = performance.now() - begun;
     assert.ok(took < ANSWER_MS, `the answer took ${Math.round(took)} ms`);
     return reply;

@@ -11,17 +11,23 @@ export interface OrderWorker {
   /** Whether the system has stopped it (`SIGSTOP`). */
   isStopped(): boolean;
   signal(name: NodeJS.Signals): void;
+  /** Stops it as a service manager would, and resolves with its exit code. */
+  stop(): Promise<number | null>;
   /** Ends it at once, whatever it is doing, and resolves when it is gone. */
   kill(): Promise<void>;
 }
 
 /** Starts a process that carries out orders, and waits until it does; what it places is seen by `watch-sends.ts`. */
-export async function startOrderWorker(env: Readonly<Record<string, string>>): Promise<OrderWorker> {
+export async function startOrderWorker(
+  env: Readonly<Record<string, string>>,
+  /** The checkout whose code it runs. */
+  root = ROOT,
+): Promise<OrderWorker> {
   const watch = ['--import', import.meta.resolve('./watch-sends.ts')];
   const args = ['--disable-warning=ExperimentalWarning', ...watch, join('workers', 'order-worker.ts')];
   const child = spawn(process.execPath, args, {
-    cwd: ROOT,
-    env: { ...cleanEnvironment(), HOLDFAST_STATE: join(env['HOLDFAST_DATA'] ?? ROOT, 'state'), ...env },
+    cwd: root,
+    env: { ...cleanEnvironment(), HOLDFAST_STATE: `${env['HOLDFAST_DATA'] ?? join(root, 'data')}-state`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -37,6 +43,11 @@ export async function startOrderWorker(env: Readonly<Record<string, string>>): P
     pid: child.pid!,
     isStopped: () => /^\d+ \(.*\) [Tt] /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8')),
     signal: (name) => void child.kill(name),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await gone;
+      return child.exitCode;
+    },
     kill: async () => {
       if (hasEnded()) return;
       child.kill('SIGKILL');
