@@ -14,6 +14,17 @@ export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promi
   const look = await lookWhereInDoubt(desk, account, request, await account.standing());
   if (look?.kind === 'found') return look;
   if (look?.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
+  try {
+    return await judge(desk, account, request);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)) throw error;
+    const fix = 'Nothing was sent. It is a fault of ours: report it with the history of this order.';
+    return { kind: 'failed', reason: reason('CHECK_BROKEN', `The check of this order broke: ${error.message}`, fix) };
+  }
+}
+
+async function judge(desk: Desk, account: Account, request: CheckRequest): Promise<Check> {
+  const { intent } = request.signed;
   const rules = desk.rules.get(intent.strategy);
   if (rules === undefined) return denied(unknownStrategy(intent.strategy));
   const verdict = checkAlert(intent, rules);

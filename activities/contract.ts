@@ -31,7 +31,7 @@ export type Check =
       /** What was changed to fit the market's rules, in sentences. */
       readonly notes?: readonly string[];
     }
-  | { readonly kind: 'denied' | 'expired'; readonly reason: Reason }
+  | { readonly kind: 'denied' | 'expired' | 'failed'; readonly reason: Reason }
   | { readonly kind: 'found'; readonly order: VenueOrder }
   | { readonly kind: 'unknown'; readonly evidence: string };
 

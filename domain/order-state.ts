@@ -56,6 +56,7 @@ export function placed(state: OrderState, placement: Placement): OrderState {
     case 'rejected':
     case 'denied':
     case 'expired':
+    case 'failed':
       return { ...state, status: placement.kind, reason: placement.reason };
     case 'dry_run':
       return { ...state, status: 'dry_run' };
@@ -67,7 +68,7 @@ export function placed(state: OrderState, placement: Placement): OrderState {
 
 /** The order may or may not be at the venue, which is being asked. */
 function unknown(state: OrderState, evidence: string): OrderState {
-  const message = `The order was sent, and its fate is not known yet: ${evidence}`;
+  const message = `Whether the venue has the order is not known yet: ${evidence}`;
   return {
     ...state,
     status: 'unknown',

@@ -28,6 +28,8 @@ export type Placement =
   | { readonly kind: 'denied'; readonly reason: Reason }
   /** It was too late; nothing was sent. */
   | { readonly kind: 'expired'; readonly reason: Reason }
+  /** We broke before anything was sent; another attempt would break again. */
+  | { readonly kind: 'failed'; readonly reason: Reason }
   /** The account is in dry run; nothing was sent. */
   | { readonly kind: 'dry_run' }
   /** The venue refused the request's time window: nothing was booked, and the clock offset is out of date. */

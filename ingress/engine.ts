@@ -8,7 +8,8 @@ import type { Logger } from '../telemetry/log.ts';
 import { Refused } from './refused.ts';
 
 const PROBE_EVERY_MS = 1_000;
-const PROBE_DEADLINE_MS = 800;
+/** An engine that is slow is not gone: what it is asked to start, it starts. */
+const PROBE_DEADLINE_MS = 2_200;
 /** What a sender waits for an engine that is known to be down, in case it has just come back. */
 const DOWN_DEADLINE_MS = 700;
 
@@ -22,6 +23,7 @@ export class Engine {
   readonly #log: Logger;
   #isUp = true;
   #timer: NodeJS.Timeout | undefined;
+  #probing: Promise<boolean> | undefined;
 
   constructor(client: Client, connection: NativeConnection, log: Logger) {
     this.client = client;
@@ -44,7 +46,13 @@ export class Engine {
     clearInterval(this.#timer);
   }
 
-  async probe(): Promise<boolean> {
+  /** Asks whether the engine is there; who asks meanwhile gets the same answer. */
+  probe(): Promise<boolean> {
+    this.#probing ??= this.#ask().finally(() => (this.#probing = undefined));
+    return this.#probing;
+  }
+
+  async #ask(): Promise<boolean> {
     // Asking for what is not there: only an engine whose database answers can say so.
     const { namespace } = this.client.options;
     const nothing = { namespace, execution: { workflowId: 'holdfast.probe' } };

@@ -76,7 +76,7 @@ async function live({ habits, bytes, venueAheadMs, lifeMs, stepsPerReset }: Case
 /** Whether what is said of the order is what the venue's book says. */
 function agrees({ status, filledQuantity, venueOrderId }: OrderState, booking: Booking | undefined): boolean {
   if (status === 'unknown') return true;
-  if (booking === undefined) return ['denied', 'expired', 'rejected'].includes(status);
+  if (booking === undefined) return ['denied', 'expired', 'failed', 'rejected'].includes(status);
   const truth = booking.past.at(-1)!;
   const isSame = status === truth.status && filledQuantity === truth.filledQuantity;
   // A person who settles an order as rejected names no id of the venue's.
@@ -103,7 +103,17 @@ test('a venue that lies within its bounds books an order once at most, and its e
   );
   t.diagnostic(`They ended as ${JSON.stringify(Object.fromEntries(endings))}.`);
   // Where every order came to nothing, nothing would have been tried.
-  const ends = ['canceled', 'denied', 'expired', 'filled', 'partially_filled', 'rejected', 'unknown', 'working'];
+  const ends = [
+    'canceled',
+    'denied',
+    'expired',
+    'failed',
+    'filled',
+    'partially_filled',
+    'rejected',
+    'unknown',
+    'working',
+  ];
   if (RUNS.numRuns >= 10_000) assert.deepEqual([...endings.keys()].toSorted(), ends);
 });
 

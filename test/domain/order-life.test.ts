@@ -45,7 +45,7 @@ const report: fc.Arbitrary<VenueOrder> = fc.record(
 const reason = fc.constantFrom('A_REASON', 'ANOTHER').map((code) => ({ code, message: 'It was so.', fix: null }));
 const placement = fc.oneof<fc.Arbitrary<Placement>[]>(
   report.map((order) => ({ kind: 'accepted', order })),
-  fc.record({ kind: fc.constantFrom('rejected', 'denied', 'expired'), reason }),
+  fc.record({ kind: fc.constantFrom('rejected', 'denied', 'expired', 'failed'), reason }),
   fc.record({ kind: fc.constantFrom('unknown', 'outside_window'), evidence: fc.constantFrom('-1007', 'A time-out.') }),
   fc.constant({ kind: 'dry_run' }),
 );
