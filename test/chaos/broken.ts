@@ -14,7 +14,6 @@ interface Change {
   readonly to: string;
 }
 
-// The third is not found out by the short run yet (docs/guarantees.md).
 const BUILDS: Readonly<Record<string, readonly Change[]>> = {
   'the look-up is skipped: what was lost is taken for absent': [
     {

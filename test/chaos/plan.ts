@@ -14,6 +14,8 @@ export interface KillPoint {
   readonly name: string;
   readonly victim: Victim;
   readonly signal: 'SIGKILL' | 'SIGSTOP';
+  /** Whether the line between the victim and the engine dies too, as it does where a whole host stands still. */
+  readonly cutOff: boolean;
   /** What an order must come to in the victim; null: a random instant instead. */
   readonly step: string | null;
   readonly operation: Operation;
@@ -23,12 +25,14 @@ const kill = (victim: Victim, name: string, step: string | null, operation: Oper
   name: `${victim}: ${name}`,
   victim,
   signal: 'SIGKILL',
+  cutOff: false,
   step,
   operation,
 });
-const freeze = (name: string, step: string): KillPoint => ({
-  ...kill('worker', `frozen ${name}`, step),
+const freeze = (name: string, step: string, cutOff = false): KillPoint => ({
+  ...kill('worker', `frozen ${cutOff ? 'and cut off ' : ''}${name}`, step),
   signal: 'SIGSTOP',
+  cutOff,
 });
 
 export const KILL_POINTS: readonly KillPoint[] = [
@@ -46,6 +50,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
   kill('worker', "after sending a cancel, before the venue's answer", 'cancelOrder:sent', 'cancel'),
   kill('worker', 'any instant', null),
   freeze('before signing', 'placeOrder:start'),
+  freeze('before signing', 'placeOrder:start', true),
   freeze('between signing and sending', 'placeOrder:made'),
   freeze("after sending, before the venue's answer", 'placeOrder:sent'),
   freeze("after the venue's answer, before completion", 'placeOrder:end'),

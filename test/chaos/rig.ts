@@ -10,6 +10,7 @@ import { runningProcesses } from '../../workers/process-table.ts';
 import { startSimulator, type Simulator } from '../simulators/binance-spot/start-simulator.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/free-port.ts';
+import { startSlowLine, type SlowLine } from '../support/slow-line.ts';
 import { cleanEnvironment, ROOT, temporalCli } from '../support/holdfast.ts';
 import type { Arm, Hit } from './kill-at.ts';
 import type { Victim } from './plan.ts';
@@ -22,8 +23,8 @@ export interface Bound {
 }
 
 export const SECRET = 'the secret of the strategy';
-/** How far behind the clock of one of the two workers is. */
-const SLOW_S = 3;
+/** How far behind the clock of one of the two workers is, in windows: what is stamped by it the venue still believes. */
+const SLOW_WINDOWS = 0.6;
 const FAKETIME = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
   .find(existsSync);
@@ -31,6 +32,8 @@ const FAKETIME = ['x86_64', 'aarch64']
 interface Part {
   readonly entry: 'ingress' | 'order-worker';
   readonly env: Readonly<Record<string, string>>;
+  /** How it reaches the engine, where that can be cut. */
+  readonly line?: SlowLine;
   child: ChildProcess | undefined;
 }
 
@@ -40,8 +43,8 @@ export class Rig {
   readonly venue: Simulator;
   readonly publicUrl: string;
   readonly operatorUrl: string;
-  /** Whether one of the workers has a clock that is behind. */
-  readonly hasSlowWorker = FAKETIME !== undefined;
+  /** How many seconds the clock of one of the workers is behind. */
+  readonly slowS: number;
   readonly #engine: EmbeddedTemporal;
   readonly #ingress: Part;
   readonly #workers: readonly Part[];
@@ -51,6 +54,7 @@ export class Rig {
     folder: string,
     venue: Simulator,
     engine: EmbeddedTemporal,
+    lines: readonly SlowLine[],
     ports: readonly number[],
     bound: Bound,
   ) {
@@ -76,15 +80,13 @@ export class Rig {
     const listening = { PORT: String(ports[0]), OPERATOR_PORT: String(ports[1]) };
     this.#ingress = part('ingress', { ...shared, ...signing, ...listening, HOLDFAST_DATA: join(folder, 'ingress') });
     const verifying = { ...shared, INTENT_VERIFY_KEYS: String(publicKey.export({ type: 'spki', format: 'pem' })) };
-    const behind = { LD_PRELOAD: FAKETIME ?? '', FAKETIME: `-${SLOW_S}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
-    this.#workers = [
-      part('order-worker', { ...verifying, HOLDFAST_DATA: join(folder, 'even') }),
-      part('order-worker', {
-        ...verifying,
-        ...(this.hasSlowWorker ? behind : {}),
-        HOLDFAST_DATA: join(folder, 'slow'),
-      }),
-    ];
+    this.slowS = FAKETIME === undefined ? 0 : (bound.windowMs * SLOW_WINDOWS) / 1_000;
+    const behind = { LD_PRELOAD: FAKETIME ?? '', FAKETIME: `-${this.slowS}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+    this.#workers = lines.map((line, index) => {
+      const clock = index === 1 && this.slowS > 0 ? behind : {};
+      const own = { TEMPORAL_ADDRESS: line.address, HOLDFAST_DATA: join(folder, `worker-${index}`) };
+      return part('order-worker', { ...verifying, ...clock, ...own }, line);
+    });
   }
 
   static async start(bound: Bound): Promise<Rig> {
@@ -95,7 +97,8 @@ export class Rig {
     const [port = 0, uiPort = 0, ...ports] = await freePorts(4);
     const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const engine = await startEmbeddedTemporal({ cli: await temporalCli(), dataDir: folder, port, uiPort, log: quiet });
-    const rig = new Rig(folder, venue, engine, ports, bound);
+    const lines = [await startSlowLine(engine.address), await startSlowLine(engine.address)];
+    const rig = new Rig(folder, venue, engine, lines, ports, bound);
     await rig.revive();
     return rig;
   }
@@ -133,9 +136,16 @@ export class Rig {
     await eventually(() => some.every(isGone), Boolean, { what: 'the end of a process that was killed' });
   }
 
+  /** Ends what a worker has under way with the engine, which then counts on it no longer. */
+  cutOff({ pid }: Hit): void {
+    this.#workers.find(({ child }) => child?.pid === pid)?.line?.cut();
+  }
+
   /** Lets a process go on that stands still. */
   thaw({ pid }: Hit): void {
-    if (this.#workers.some(({ child }) => child?.pid === pid)) process.kill(pid, 'SIGCONT');
+    const worker = this.#workers.find(({ child }) => child?.pid === pid);
+    worker?.line?.mend();
+    if (worker !== undefined) process.kill(pid, 'SIGCONT');
   }
 
   isReady(): Promise<boolean> {
@@ -147,6 +157,7 @@ export class Rig {
 
   async dispose(): Promise<void> {
     for (const { child } of [this.#ingress, ...this.#workers]) child?.kill('SIGKILL');
+    for (const { line } of this.#workers) line?.stop();
     await this.#engine.stop();
     await this.venue.stop();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
@@ -202,7 +213,12 @@ export function readHits(file: string): Hit[] {
     .map((line) => JSON.parse(line) as Hit);
 }
 
-const part = (entry: Part['entry'], env: Part['env']): Part => ({ entry, env, child: undefined });
+const part = (entry: Part['entry'], env: Part['env'], line?: SlowLine): Part => ({
+  entry,
+  env,
+  ...(line === undefined ? {} : { line }),
+  child: undefined,
+});
 
 const isGone = ({ child }: Part): boolean =>
   child === undefined || child.exitCode !== null || child.signalCode !== null;

@@ -41,6 +41,7 @@ const SPREAD_MS = 150;
 /** A batch of alerts is worked off in about so long for each of them: the random instants spread over that. */
 const PER_ORDER_MS = 15;
 const HIT_WITHIN_MS = 30_000;
+const THAWED_MS = 3_000;
 const SETTLED_WITHIN_MS = 150_000;
 const ASK_MS = 250;
 const PROBE_AGAIN_MS = 100;
@@ -140,15 +141,20 @@ async function kill(options: RoundOptions, file: string): Promise<number | undef
 /** Brings back what died, as a supervisor would; what stands still goes on when its requests are too old to matter. */
 async function revive(
   rig: Rig,
-  { signal, victim }: KillPoint,
+  { signal, victim, cutOff }: KillPoint,
   bound: Bound,
   killedAt: number | undefined,
   file: string,
 ): Promise<void> {
   if (killedAt === undefined) return;
   if (signal === 'SIGSTOP') {
-    await sleep(bound.windowMs + bound.engineMs + bound.marginMs + 8_000);
-    for (const hit of readHits(file)) rig.thaw(hit);
+    const hits = readHits(file);
+    if (cutOff) for (const hit of hits) rig.cutOff(hit);
+    // One that is cut off goes on when another worker has surely sent its orders again.
+    await sleep(bound.windowMs + bound.engineMs + bound.marginMs + (cutOff ? 26_000 : 8_000));
+    for (const hit of hits) rig.thaw(hit);
+    // What it still has in hand leaves now, and is judged with the rest.
+    await sleep(THAWED_MS);
     return;
   }
   await rig.untilGone(victim, readHits(file)[0]);

@@ -6,7 +6,8 @@ export interface Report {
   readonly seed: number;
   readonly commit: string;
   readonly bounds: string;
-  readonly slowWorker: boolean;
+  /** How many seconds the clock of one of the workers was behind. */
+  readonly slowS: number;
   readonly minutes: number;
 }
 
@@ -74,7 +75,7 @@ export function inTable(
     ),
     '',
     `${figures.trials} trials over ${figures.kills} kills in ${report.minutes} min; violations: ${byKind(violations)}.`,
-    `Seed ${report.seed}, commit ${report.commit}; bounds ${report.bounds}; two workers, ${report.slowWorker ? 'one 3 s slow' : 'neither slow'}.`,
+    `Seed ${report.seed}, commit ${report.commit}; bounds ${report.bounds}; two workers, ${report.slowS > 0 ? `one ${report.slowS} s slow` : 'neither slow'}.`,
     `The slowest answer of a process that was alive took ${(figures.slowestAnswerMs / 1000).toFixed(2)} s.`,
     ...unhit.map((cell) => `Never hit: ${cell}`),
     ...violations.map(({ kind, id, words }) => `${kind.toUpperCase()} ${id}: ${words}`),

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A line to somebody that can be made slow: what is said over it arrives late, in order and whole. */
+/** A line to somebody that can be made slow, when what is said arrives late, in order and whole; or cut. */
 export interface SlowLine {
   readonly address: string;
   /** How long what is said now is on its way, in each direction. */
   delayMs: number;
+  /** Ends every conversation, and lets none begin until the line is mended. */
+  cut(): void;
+  mend(): void;
   stop(): void;
 }
 
@@ -14,7 +17,12 @@ export async function startSlowLine(address: string): Promise<SlowLine> {
   const { hostname, port } = new URL(`tcp://${address}`);
   const sockets = new Set<Socket>();
   const line = { delayMs: 0 };
+  let isCut = false;
   const server = createServer((near) => {
+    if (isCut) {
+      near.resetAndDestroy();
+      return;
+    }
     const far = connect(Number(port), hostname);
     for (const [from, to] of [
       [near, far],
@@ -39,9 +47,16 @@ export async function startSlowLine(address: string): Promise<SlowLine> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const stop = (): void => {
-    server.close();
+  const cut = (): void => {
+    isCut = true;
     for (const socket of sockets) socket.destroy();
   };
-  return Object.assign(line, { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, stop });
+  const mend = (): void => {
+    isCut = false;
+  };
+  const stop = (): void => {
+    server.close();
+    cut();
+  };
+  return Object.assign(line, { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, cut, mend, stop });
 }
