@@ -1,5 +1,7 @@
 import type { OrderTicket, VenueAdapter } from '../adapters/venue-adapter.ts';
+import type { Admission, AdmissionRequest } from '../domain/admission.ts';
 import type { Intent } from '../domain/intent.ts';
+import type { Limits } from '../domain/limits.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { VerifyKeys } from './verify-keys.ts';
@@ -13,6 +15,9 @@ export interface Account {
   readonly clock: VenueClock;
   /** How the account stands, at most a second old; undefined where that cannot be found out. */
   readonly standing: () => Promise<Standing | undefined>;
+  readonly limits: Limits;
+  /** Has an order counted, or told what keeps it; undefined where the account cannot be asked. */
+  readonly admit: (request: AdmissionRequest) => Promise<Admission | undefined>;
   /** How long a resting order goes unasked at least, in milliseconds. */
   readonly pollMs: number;
   /** How many such questions an account may have in a second: the rest of what the venue allows is for placing. */
@@ -23,11 +28,18 @@ export interface Account {
   following: number;
 }
 
+/** What a strategy's alerts and orders must satisfy. */
+export interface StrategyRules extends AlertRules {
+  readonly limits: Limits;
+  /** Whether its orders in one symbol go out one after the other. */
+  readonly inTurn: boolean;
+}
+
 /** What a worker's activities work with: the accounts it serves, the keys it believes, the rules of each strategy. */
 export interface Desk {
   readonly accounts: ReadonlyMap<string, Account>;
   readonly keys: VerifyKeys;
-  readonly rules: ReadonlyMap<string, AlertRules>;
+  readonly rules: ReadonlyMap<string, StrategyRules>;
   /**
    * Client order ids that this process has sent. Evidence for looking first, never for not looking: another process
    * may have sent what is not in here.

@@ -4,6 +4,7 @@ import { NotSent } from '../adapters/venue-adapter.ts';
 import type { Placement } from '../domain/outcome.ts';
 import { reason } from '../domain/reason.ts';
 import { whyHalted } from '../domain/standing.ts';
+import { askAdmission } from './ask-admission.ts';
 import { beating } from './beating.ts';
 import type { PlaceRequest } from './contract.ts';
 import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
@@ -34,6 +35,9 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
     const again = await lookFirst(account, request);
     if (again.kind === 'found') return { kind: 'accepted', order: again.order };
   }
+  if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
+  const admission = await askAdmission(desk, account, intent);
+  if (admission.kind === 'denied') return admission;
   // Without fresh knowledge of its halts nothing leaves, and nothing is denied either.
   const standing = await account.standing();
   const isAsBefore = standing !== undefined && standing.restoredAt === (before?.restoredAt ?? null);
@@ -41,7 +45,10 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   const halt = whyHalted(account.name, standing);
   if (halt !== null) return { kind: 'denied', reason: halt };
   if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
-  return send(desk, account, request);
+  const placement = await send(desk, account, request);
+  return placement.kind === 'accepted' && admission.notes.length > 0
+    ? { ...placement, notes: admission.notes }
+    : placement;
 }
 
 /** From here on only the adapter can say that nothing left. */

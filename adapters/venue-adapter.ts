@@ -44,6 +44,8 @@ export interface LookupHint {
 export type Plan =
   | {
       readonly kind: 'ready';
+      /** The venue's own name of the market, however the alert wrote it. */
+      readonly market: string;
       /** What was changed to fit the market, in sentences. */
       readonly notes: readonly string[];
     }

@@ -2,6 +2,7 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { Worker, type InjectedSinks, type ReplayResult } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 
+import type { OrderSinks } from '../workflows/messages.ts';
 import type { Commands, ReplayWitness } from '../workflows/replay-witness.ts';
 import { compare, decisionsOf, recordedDecisions, type FoundDifference } from './decisions.ts';
 
@@ -70,9 +71,11 @@ export class Replayer {
     while (this.#next !== undefined) yield this.#next;
   }
 
-  #sinks(): InjectedSinks<ReplayWitness> {
+  #sinks(): InjectedSinks<ReplayWitness & OrderSinks> {
     const fn = (_: unknown, commands: Commands): void => void this.#decided.push(...commands);
-    return { witness: { decided: { fn, callDuringReplay: true } } };
+    // What orders tell the process that runs them is nothing to whoever only looks.
+    const unheard = { fn: () => undefined, callDuringReplay: false };
+    return { witness: { decided: { fn, callDuringReplay: true } }, orders: { changed: unheard } };
   }
 }
 

@@ -41,7 +41,7 @@ const FINAL_STATUSES: readonly OrderStatus[] = [
   'dry_run',
 ];
 
-export const isFinal = (state: OrderState): boolean => FINAL_STATUSES.includes(state.status);
+export const isFinal = ({ status }: Pick<OrderState, 'status'>): boolean => FINAL_STATUSES.includes(status);
 
 /** Whether the venue holds the order and may still fill it. */
 export const isResting = (state: OrderState): boolean =>
@@ -52,7 +52,7 @@ export function placed(state: OrderState, placement: Placement): OrderState {
   if (isFinal(state)) return state;
   switch (placement.kind) {
     case 'accepted':
-      return observed(state, placement.order);
+      return observed({ ...state, notes: [...state.notes, ...(placement.notes ?? [])] }, placement.order);
     case 'rejected':
     case 'denied':
     case 'expired':

@@ -22,7 +22,8 @@ export interface HttpReply {
  * sending again without proof of absence.
  */
 export type Placement =
-  | { readonly kind: 'accepted'; readonly order: VenueOrder }
+  /** `notes`: from which limits it was exempt, in sentences. */
+  | { readonly kind: 'accepted'; readonly order: VenueOrder; readonly notes?: readonly string[] }
   | { readonly kind: 'rejected'; readonly reason: Reason; readonly http?: HttpReply }
   /** Our own rules, checked where the order would have left, said no; nothing was sent. */
   | { readonly kind: 'denied'; readonly reason: Reason }

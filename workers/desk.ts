@@ -9,8 +9,10 @@ import { PaperAdapter } from '../adapters/paper/paper-adapter.ts';
 import type { VenueAdapter } from '../adapters/venue-adapter.ts';
 import type { Config, ExchangeAccount } from '../config/config.ts';
 import { ConfigFault } from '../config/fault.ts';
+import { NO_LIMITS } from '../domain/limits.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
+import type { AccountGate } from './account-gate.ts';
 import type { Standings } from './standings.ts';
 
 /** A paper book is on this machine, and asking it costs next to nothing. */
@@ -24,6 +26,7 @@ export async function openDesk(
   keys: VerifyKeys,
   log: Logger,
   standings: Standings,
+  gates: ReadonlyMap<string, AccountGate>,
 ): Promise<Desk & { close(): Promise<void> }> {
   mkdirSync(config.dataDir, { recursive: true });
   const accounts = new Map<string, Account>();
@@ -37,13 +40,20 @@ export async function openDesk(
       adapter,
       clock: new VenueClock(),
       standing: () => standings.of(name),
+      limits: NO_LIMITS,
+      admit: (request) => gates.get(name)!.admit(request),
       ...polls,
       hasSent: false,
       following: 0,
     });
   });
   await Promise.all(opening);
-  const rules = new Map(Object.entries(config.strategies).map(([name, strategy]) => [name, strategy.rules]));
+  const rules = new Map(
+    Object.entries(config.strategies).map(([name, { rules: own }]) => [
+      name,
+      { ...own, limits: NO_LIMITS, inTurn: false },
+    ]),
+  );
   const close = async (): Promise<void> => {
     for (const { adapter } of accounts.values()) await adapter.close();
   };

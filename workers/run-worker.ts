@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-import { Worker } from '@temporalio/worker';
+import { Worker, type InjectedSinks } from '@temporalio/worker';
 
 import { createActivities } from '../activities/index.ts';
 import { VerifyIntent } from '../activities/verify-intent.ts';
@@ -8,7 +8,9 @@ import type { VerifyKeys } from '../activities/verify-keys.ts';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { OrderSinks } from '../workflows/messages.ts';
 import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
+import { AccountGate } from './account-gate.ts';
 import type { EngineConnection } from './connect.ts';
 import { openDesk } from './desk.ts';
 import { guardAccounts } from './guard-accounts.ts';
@@ -39,7 +41,9 @@ export async function runWorker({ config, engine, keys, bundle, log }: WorkerOpt
   const { connection, namespace, dataConverter, client } = engine;
   const engineInTime = new Engine(client, connection, log);
   const standings = new Standings(engineInTime, config.dataDir);
-  const desk = await openDesk(config, keys, log, standings);
+  const names = Object.keys(config.accounts);
+  const gates = new Map(names.map((name) => [name, new AccountGate(engineInTime, name, standings)]));
+  const desk = await openDesk(config, keys, log, standings, gates);
   await Promise.all([...desk.accounts.keys()].map((account) => standings.introduce(account)));
   const worker = await Worker.create({
     connection,
@@ -50,6 +54,9 @@ export async function runWorker({ config, engine, keys, bundle, log }: WorkerOpt
     // Every step of a history names the code that took it: the hash of the workflows' sources, which names the bundle.
     buildId: basename(bundle, '.js'),
     activities: createActivities(desk),
+    sinks: {
+      orders: { changed: { fn: (_, answer) => gates.get(answer.account)?.learn(answer) } },
+    } satisfies InjectedSinks<OrderSinks>,
     interceptors: { activity: [() => ({ inbound: new VerifyIntent(desk.keys) })] },
     // An eager start needs a free slot that no poller holds: many more slots than pollers.
     maxConcurrentWorkflowTaskExecutions: 100,

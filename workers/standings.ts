@@ -35,6 +35,11 @@ export class Standings {
     this.#withheld.add(account);
   }
 
+  /** Takes over how the account stood when it was asked something else. */
+  saw(account: string, standing: Standing, at: number): void {
+    this.#known.set(account, { at, standing });
+  }
+
   release(account: string): void {
     this.#known.delete(account);
     this.#withheld.delete(account);
@@ -59,7 +64,7 @@ export class Standings {
       .then(({ memo, raw }) => {
         if (isStuck(raw.pendingWorkflowTask)) return undefined;
         const standing = memo?.[STANDING_MEMO] as Standing | undefined;
-        if (standing !== undefined) this.#known.set(account, { at, standing });
+        if (standing !== undefined) this.saw(account, standing, at);
         return standing;
       })
       .catch(() => undefined)

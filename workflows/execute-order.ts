@@ -6,6 +6,7 @@ import {
   makeContinueAsNewFunc,
   proxyActivities,
   proxyLocalActivities,
+  proxySinks,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -40,12 +41,14 @@ import {
   SEARCH_ATTRIBUTES,
   UPDATED_MEMO,
   type Carried,
+  type OrderSinks,
 } from './messages.ts';
 
 const { findOrder } = proxyActivities<Activities>(FIND_OPTIONS);
 const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
 const { cancelOrder } = proxyActivities<Activities>(CANCEL_OPTIONS);
 const { verifyCommand } = proxyActivities<Activities>(VERIFY_OPTIONS);
+const { orders } = proxySinks<OrderSinks>();
 
 /**
  * One order's whole life: checked, placed at most once as far as the venue lets it be checked, found again when its
@@ -232,6 +235,8 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     const changed = status !== state.status || next.filledQuantity !== state.filledQuantity;
     state = next;
     if (!changed) return;
+    const answer = answerOf(workflowId, intent, next);
+    orders.changed(answer);
     upsertSearchAttributes([
       { key: SEARCH_ATTRIBUTES.status, value: status },
       ...(reason === null ? [] : [{ key: SEARCH_ATTRIBUTES.reason, value: reason.code }]),
@@ -239,7 +244,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     setCurrentDetails(inWords(intent, next));
     // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
     if (isFinal(next)) return;
-    upsertMemo({ [ANSWER_MEMO]: answerOf(workflowId, intent, next), [UPDATED_MEMO]: Date.now() });
+    upsertMemo({ [ANSWER_MEMO]: answer, [UPDATED_MEMO]: Date.now() });
   }
 }
 

@@ -1,11 +1,13 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
 
+import type { Admission, AdmissionRequest } from '../domain/admission.ts';
 import type { Answer } from '../domain/answer.ts';
 import type { SignedCommand } from '../domain/command.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import type { OrderState } from '../domain/order-state.ts';
 import type { HaltRequest, Standing } from '../domain/standing.ts';
+import type { OrderNews, Tally } from '../domain/tally.ts';
 
 /** The workflow type, one execution per alert. */
 export const EXECUTE_ORDER = 'ExecuteOrder';
@@ -30,6 +32,22 @@ export interface OrderView {
   readonly lostAt: number | null;
 }
 
+export interface AdmissionBatch {
+  readonly news: readonly OrderNews[];
+  readonly requests: readonly AdmissionRequest[];
+}
+
+export interface Admissions {
+  /** In the order of the requests. */
+  readonly admissions: readonly Admission[];
+  readonly standing: Standing;
+}
+
+/** What an order tells the process that runs it, beside its history; it is lost when that process dies. */
+export interface OrderSinks extends Sinks {
+  readonly orders: { changed(answer: Answer): void };
+}
+
 /** The type of a refusal that means: not at this moment. */
 export const ASK_AGAIN = 'AskAgain';
 
@@ -42,6 +60,9 @@ export const haltSignal = defineSignal<[HaltRequest]>('halt');
 export const resumeUpdate = defineUpdate<Standing, [SignedCommand]>('resume');
 /** Asks for an epoch above the one that is given, and returns it. */
 export const advanceUpdate = defineUpdate<number, [number]>('advance');
+/** Asks for several orders at once, and tells first what became of others. */
+export const admitUpdate = defineUpdate<Admissions, [AdmissionBatch]>('admit');
+export const tallyQuery = defineQuery<Tally>('tally');
 /** The member of the memo in which an account publishes how it stands. */
 export const STANDING_MEMO = 'standing';
 

@@ -98,7 +98,7 @@ export class CcxtAdapter implements VenueAdapter {
 
   async plan(ticket: OrderTicket): Promise<Plan> {
     const fit = this.#fit(ticket);
-    return fit.kind === 'refused' ? fit : { kind: 'ready', notes: fit.notes };
+    return fit.kind === 'refused' ? fit : { kind: 'ready', market: fit.symbol, notes: fit.notes };
   }
 
   async place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement> {

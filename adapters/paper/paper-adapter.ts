@@ -46,7 +46,7 @@ export class PaperAdapter implements VenueAdapter {
   }
 
   async plan(ticket: OrderTicket): Promise<Plan> {
-    if (this.#priceFor(ticket) !== undefined) return { kind: 'ready', notes: [] };
+    if (this.#priceFor(ticket) !== undefined) return { kind: 'ready', market: ticket.symbol, notes: [] };
     return { kind: 'refused', reason: noPrice(ticket) };
   }
 

@@ -14,6 +14,9 @@ import { VenueClock } from '../../activities/venue-clock.ts';
 import { keyId, VerifyKeys } from '../../activities/verify-keys.ts';
 import type { VenueAdapter } from '../../adapters/venue-adapter.ts';
 import { commandBytesToSign, type Command, type SignedCommand } from '../../domain/command.ts';
+import type { Admission } from '../../domain/admission.ts';
+import { ACCOUNT_LIMITS, NO_LIMITS } from '../../domain/limits.ts';
+import { reason } from '../../domain/reason.ts';
 import { halted, NEW_STANDING, type Standing } from '../../domain/standing.ts';
 import { anIntent } from '../support/an-intent.ts';
 import { inActivity } from '../support/in-activity.ts';
@@ -269,6 +272,12 @@ function timedOut(type: TimeoutFailure['timeoutType'], last: TemporalFailure | u
   return Object.assign(new TimeoutFailure(type, undefined, type), { cause: last });
 }
 
+const ADMITTED: Admission = { kind: 'admitted', notes: [] };
+const KEPT: readonly Admission[] = [
+  { kind: 'denied', reason: reason('MAX_OPEN_ORDERS', 'So.') },
+  { kind: 'wait', why: 'Others come first.' },
+];
+
 export function deskOf(adapter: VenueAdapter, world: World): Desk {
   const { strategy, account: name } = anIntent();
   const account = {
@@ -276,6 +285,8 @@ export function deskOf(adapter: VenueAdapter, world: World): Desk {
     adapter,
     clock: new VenueClock(),
     standing: async () => world.pick(NEW_STANDING, ...STANDINGS),
+    limits: ACCOUNT_LIMITS,
+    admit: async () => world.pick(ADMITTED, ...Array<Admission>(20).fill(ADMITTED), undefined, ...KEPT),
     pollMs: 1,
     pollsPerSecond: 1_000,
     hasSent: false,
@@ -284,7 +295,7 @@ export function deskOf(adapter: VenueAdapter, world: World): Desk {
   return {
     accounts: new Map([[name, account]]),
     keys,
-    rules: new Map([[strategy, { minConfidence: '0.5', maxAgeMs: 60_000 }]]),
+    rules: new Map([[strategy, { minConfidence: '0.5', maxAgeMs: 60_000, limits: NO_LIMITS, inTurn: false }]]),
     sent: new Set(),
     turnedAway: new Set(),
     stopping: new AbortController(),

@@ -1,0 +1,55 @@
+import { activityInfo } from '@temporalio/activity';
+
+import type { Admission, AdmissionRequest, CountedLimits } from '../domain/admission.ts';
+import type { Intent } from '../domain/intent.ts';
+import { NO_LIMITS } from '../domain/limits.ts';
+import { ticketOf, type Account, type Desk } from './desk.ts';
+import { notSent } from './not-sent.ts';
+
+const AGAIN_MS = 500;
+/** An order that waits for its turn asks so often: it keeps its place in the line by asking. */
+const TURN_MS = 250;
+
+/**
+ * Asks the account, where it is counted, whether the order may leave. Throws *not sent* while that cannot be told, or
+ * while others come first. An account and a strategy that limit nothing are not asked.
+ */
+export async function askAdmission(desk: Desk, account: Account, intent: Intent): Promise<Decided> {
+  const rules = desk.rules.get(intent.strategy);
+  const accountLimits = countedOf(account.limits);
+  const strategyLimits = countedOf(rules?.limits ?? NO_LIMITS);
+  const inTurn = rules?.inTurn ?? false;
+  if (!inTurn && !isCounting(accountLimits) && !isCounting(strategyLimits)) return { kind: 'admitted', notes: [] };
+  const { clientOrderId, strategy, side, quantity, receivedAt } = intent;
+  const plan = await account.adapter.plan(ticketOf(intent));
+  const request: AdmissionRequest = {
+    clientOrderId,
+    workflowId: activityInfo().workflowExecution!.workflowId,
+    strategy,
+    symbol: plan.kind === 'ready' ? plan.market : intent.symbol,
+    side,
+    quantity,
+    price: intent.limitPrice ?? intent.stopPrice ?? intent.referencePrice ?? null,
+    receivedAt,
+    inTurn,
+    accountLimits,
+    strategyLimits,
+    hasAsked: false,
+  };
+  const admission = await account.admit(request);
+  if (admission?.kind === 'wait') throw notSent(admission.why, TURN_MS);
+  if (admission === undefined || admission.kind === 'ask_first') {
+    throw notSent(`What the account ${account.name} has counted cannot be asked.`, AGAIN_MS);
+  }
+  return admission;
+}
+
+type Decided = Extract<Admission, { kind: 'admitted' | 'denied' }>;
+
+function countedOf(limits: CountedLimits): CountedLimits {
+  const { maxPosition, maxPositionValue, dailyLoss, ordersPerMinute, maxOpenOrders, reduceOnly } = limits;
+  return { maxPosition, maxPositionValue, dailyLoss, ordersPerMinute, maxOpenOrders, reduceOnly };
+}
+
+const isCounting = (limits: CountedLimits): boolean =>
+  Object.values(limits).some((limit) => limit !== null && limit !== false);

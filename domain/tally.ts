@@ -1,0 +1,138 @@
+import type { Side } from './alert.ts';
+import { isSettled, type Answer } from './answer.ts';
+import { add, compare, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
+import { isFinal } from './order-state.ts';
+import { afterFill, FLAT, type Position } from './position.ts';
+
+/** What became of an order, as far as it is known. */
+export interface OrderNews {
+  readonly clientOrderId: string;
+  /** Whether its outcome is known, though it may rest. */
+  readonly isKnown: boolean;
+  /** Whether nothing of it can be filled any more. */
+  readonly isOver: boolean;
+  readonly filledQuantity: DecimalString;
+  /** Null while nothing is filled. */
+  readonly averagePrice: DecimalString | null;
+}
+
+/** What an order's answer tells its account. */
+export function newsOf(answer: Answer): OrderNews {
+  return {
+    clientOrderId: answer.client_order_id,
+    isKnown: isSettled(answer.status),
+    isOver: isFinal(answer),
+    filledQuantity: answer.filled_quantity,
+    averagePrice: answer.average_price,
+  };
+}
+
+/** An order that was admitted, and may still be filled. */
+export interface OpenOrder {
+  readonly workflowId: string;
+  readonly strategy: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly quantity: DecimalString;
+  readonly isKnown: boolean;
+  readonly filledQuantity: DecimalString;
+  readonly averagePrice: DecimalString | null;
+}
+
+/** An order that waits for its turn. */
+export interface Waiting {
+  readonly clientOrderId: string;
+  readonly turn: string;
+  readonly receivedAt: number;
+  /** When it asked last. One that asks no more has no place in the line. */
+  readonly askedAt: number;
+}
+
+/** What one of those that have limits has traded: the account as a whole, or one strategy on it. */
+interface Traded {
+  /** By symbol; flat ones are left out. */
+  readonly positions: Readonly<Record<string, Position>>;
+  /** What closing positions has brought today, by quote currency; below zero where it has cost. */
+  readonly realized: Readonly<Record<string, DecimalString>>;
+}
+
+/** What an account has counted of its orders. Bounded: by what is open, by what a minute admits, by the symbols held. */
+export interface Tally {
+  readonly open: Readonly<Record<string, OpenOrder>>;
+  readonly recent: readonly { readonly clientOrderId: string; readonly strategy: string; readonly at: number }[];
+  readonly waiting: readonly Waiting[];
+  /** By strategy; the account as a whole under the empty name. */
+  readonly traded: Readonly<Record<string, Traded>>;
+  /** The day (UTC) to which `realized` belongs, in days since 1970. */
+  readonly day: number;
+}
+
+export const NEW_TALLY: Tally = { open: {}, recent: [], waiting: [], traded: {}, day: 0 };
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** One that waits asks several times a second. */
+const WAITS_MS = 5_000;
+/** Under this name stands the account as a whole; no strategy has it. */
+export const WHOLE = '';
+const NOTHING: Traded = { positions: {}, realized: {} };
+
+/** A member that is a record's own: a symbol or a name may read like something that every object has. */
+export function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** What a symbol's prices are in: `USDT` of `BTC/USDT`; of a symbol without a quote, the symbol itself. */
+export const quoteOf = (symbol: string): string => symbol.split('/')[1]?.split(':')[0] ?? symbol;
+
+/** The tally as of a moment: what is past no longer counts. Times are the engine's, in milliseconds since 1970. */
+export function asOf(tally: Tally, now: number): Tally {
+  const day = Math.floor(now / DAY_MS);
+  const recent = tally.recent.filter(({ at }) => now - at < MINUTE_MS);
+  const waiting = tally.waiting.filter(({ askedAt }) => now - askedAt < WAITS_MS);
+  if (day === tally.day) return { ...tally, recent, waiting };
+  const held = Object.entries(tally.traded).filter(([, { positions }]) => Object.keys(positions).length > 0);
+  const traded = Object.fromEntries(held.map(([whose, { positions }]) => [whose, { positions, realized: {} }]));
+  return { ...tally, recent, waiting, traded, day };
+}
+
+/** The tally after something became known of an order; of one that is not open there is nothing to learn. */
+export function learned(tally: Tally, news: OrderNews): Tally {
+  const order = own(tally.open, news.clientOrderId);
+  if (order === undefined) return tally;
+  const { [news.clientOrderId]: _learned, ...others } = tally.open;
+  const filled = subtract(news.filledQuantity, order.filledQuantity);
+  const isMore = compare(filled, '0') > 0;
+  const traded = isMore ? withFill(tally.traded, order, filled, news) : tally.traded;
+  if (news.isOver) return { ...tally, traded, open: others };
+  const { filledQuantity, averagePrice } = isMore ? news : order;
+  const isKnown = order.isKnown || news.isKnown;
+  return {
+    ...tally,
+    traded,
+    open: { ...others, [news.clientOrderId]: { ...order, isKnown, filledQuantity, averagePrice } },
+  };
+}
+
+function withFill(traded: Tally['traded'], order: OpenOrder, filled: DecimalString, news: OrderNews): Tally['traded'] {
+  const worth = (quantity: DecimalString, price: DecimalString | null): DecimalString =>
+    multiply(quantity, price ?? '0');
+  const value = subtract(
+    worth(news.filledQuantity, news.averagePrice),
+    worth(order.filledQuantity, order.averagePrice),
+  );
+  const next = { ...traded };
+  for (const whose of [WHOLE, order.strategy]) {
+    const { positions, realized } = own(next, whose) ?? NOTHING;
+    const { [order.symbol]: _before, ...others } = positions;
+    const after = afterFill(own(positions, order.symbol) ?? FLAT, order.side, filled, value);
+    const quote = quoteOf(order.symbol);
+    next[whose] = {
+      positions: isZero(after.position.quantity) ? others : { ...others, [order.symbol]: after.position },
+      realized: isZero(after.realized)
+        ? realized
+        : { ...realized, [quote]: add(own(realized, quote) ?? '0', after.realized) },
+    };
+  }
+  return next;
+}
