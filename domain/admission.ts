@@ -97,9 +97,9 @@ interface Verdict {
 function judge(tally: Tally, request: AdmissionRequest, hasCounted: boolean): Verdict {
   const { strategy, accountLimits, strategyLimits } = request;
   const account = { whose: WHOLE, name: 'the account', limits: accountLimits };
-  const own = { whose: strategy, name: `the strategy ${strategy}`, limits: strategyLimits };
+  const strategic = { whose: strategy, name: `the strategy ${strategy}`, limits: strategyLimits };
   const notes: string[] = [];
-  for (const scope of [account, own]) {
+  for (const scope of [account, strategic]) {
     const denial =
       (hasCounted ? null : tooMany(tally, scope)) ?? tooManyOpen(tally, scope) ?? tooFar(tally, scope, request, notes);
     if (denial !== null) return { denial, notes: [] };
