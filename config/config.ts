@@ -4,24 +4,36 @@ import { resolve } from 'node:path';
 import { parseDocument, type Tags } from 'yaml';
 
 import type { DecimalString } from '../domain/decimal.ts';
+import { ACCOUNT_LIMITS, NO_LIMITS, type Limits } from '../domain/limits.ts';
 import { isLoopback } from '../domain/loopback.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
+import { duplicateWindows } from './duplicate-windows.ts';
 import { ConfigFault, type Fault } from './fault.ts';
+import { readLimits } from './limits-section.ts';
 import { SecretSource } from './secret-source.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { readStructure, type AccountSection, type StrategySection, type Structure } from './structure.ts';
 
-export type AccountConfig =
-  | {
-      readonly venue: 'paper';
-      readonly balances: Readonly<Record<string, DecimalString>>;
-      readonly prices: Readonly<Record<string, DecimalString>>;
-    }
-  | { readonly venue: 'ccxt'; readonly exchange: string; readonly mode: 'dry_run' }
-  | ExchangeAccount;
+export type AccountConfig = PaperAccount | DryRunAccount | ExchangeAccount;
+
+interface AnyAccount {
+  readonly limits: Limits;
+}
+
+interface PaperAccount extends AnyAccount {
+  readonly venue: 'paper';
+  readonly balances: Readonly<Record<string, DecimalString>>;
+  readonly prices: Readonly<Record<string, DecimalString>>;
+}
+
+interface DryRunAccount extends AnyAccount {
+  readonly venue: 'ccxt';
+  readonly exchange: string;
+  readonly mode: 'dry_run';
+}
 
 /** An account that sends orders to an exchange. */
-export interface ExchangeAccount {
+export interface ExchangeAccount extends AnyAccount {
   readonly venue: 'ccxt';
   readonly exchange: string;
   readonly mode: 'live' | 'sandbox' | 'demo';
@@ -52,6 +64,15 @@ export interface StrategyConfig {
   /** Accounts that its alerts may name; the first is theirs when they name none, unless the default account is among them. */
   readonly accounts: readonly string[];
   readonly rules: AlertRules;
+  /** Beside those of the account; each must hold. */
+  readonly limits: Limits;
+  /**
+   * For each of its accounts: how long an alert without id and time stands for every equal one, in milliseconds; null
+   * where each is an order of its own.
+   */
+  readonly duplicateWindowMs: Readonly<Record<string, number | null>>;
+  /** `serial`: one order after the other, in the order in which they came. */
+  readonly ordering: 'any' | 'serial';
 }
 
 /** All that a process needs to know of its installation; read once, frozen, handed down. */
@@ -150,7 +171,7 @@ function readAccounts(structure: Structure, settings: Settings, faults: Fault[])
     if (!usesDefaultKey(structure, settings)) faults.push({ path: 'EXCHANGE_API_KEY', message, fix });
   }
   const sound = Object.entries(written).filter((entry): entry is [string, AccountSection] => entry[1] !== null);
-  return Object.fromEntries(sound.map(([name, section]) => [name, readAccount(name, section, faults)]));
+  return Object.fromEntries(sound.map(([name, section]) => [name, readAccount(name, section, settings, faults)]));
 }
 
 /** Without a file: dry run, unless there is a key; then the sandbox, unless that is switched off. */
@@ -167,12 +188,14 @@ function usesDefaultKey(structure: Structure, settings: Settings): boolean {
   );
 }
 
-function readAccount(name: string, section: AccountSection, faults: Fault[]): AccountConfig {
+function readAccount(name: string, section: AccountSection, settings: Settings, faults: Fault[]): AccountConfig {
+  const { MAX_ORDER_SIZE_USD: maxNotional = null, MAX_POSITION_SIZE_USD: maxPositionValue = null } = settings;
+  const limits = readLimits(section.limits, { ...ACCOUNT_LIMITS, maxNotional, maxPositionValue });
   if (section.venue === 'paper') {
-    return { venue: 'paper', balances: section.balances ?? PAPER_BALANCES, prices: section.prices ?? {} };
+    return { venue: 'paper', balances: section.balances ?? PAPER_BALANCES, prices: section.prices ?? {}, limits };
   }
   const { exchange, mode, api_key: apiKey, api_secret: apiSecret, http_origin: httpOrigin } = section;
-  if (mode === 'dry_run') return { venue: 'ccxt', exchange, mode };
+  if (mode === 'dry_run') return { venue: 'ccxt', exchange, mode, limits };
   const path = `accounts.${name}`;
   if (!apiKey || !apiSecret) {
     const key = apiKey ? 'api_secret' : 'api_key';
@@ -203,6 +226,7 @@ function readAccount(name: string, section: AccountSection, faults: Fault[]): Ac
     httpOrigin,
     unprofiled: section.unprofiled ?? false,
     options: section.options ?? {},
+    limits,
     simulatedBound: bound && { windowMs: bound.window_ms, engineMs: bound.engine_ms, marginMs: bound.margin_ms },
   };
 }
@@ -229,7 +253,7 @@ function readStrategies(
         fix: `Use one of ${accounts.join(', ')}.`,
       });
     }
-    return [name, readStrategy(name, section, settings, accounts)];
+    return [name, readStrategy(name, section, { structure, settings, accounts })];
   });
   if (settings.WEBHOOK_SECRET !== undefined && written['default'] === undefined) {
     const message = 'It is the secret of a strategy named default, which the file does not have.';
@@ -241,9 +265,9 @@ function readStrategies(
 function readStrategy(
   name: string,
   section: StrategySection,
-  settings: Settings,
-  accounts: readonly string[],
+  from: { structure: Structure; settings: Settings; accounts: readonly string[] },
 ): StrategyConfig {
+  const { structure, settings, accounts } = from;
   const shared = name === 'default' && settings.WEBHOOK_SECRET !== undefined ? [settings.WEBHOOK_SECRET] : [];
   const tokens = section.token ?? [];
   const bodySecrets = [...(section.body_secret ?? []), ...shared];
@@ -260,6 +284,9 @@ function readStrategy(
     isOpen: tokens.length + bodySecrets.length + hmacSecrets.length + webhookKeys.length === 0,
     accounts: section.accounts ?? accounts,
     rules: { minConfidence: settings.MIN_CONFIDENCE, maxAgeMs: section.max_age ?? MAX_AGE_MS },
+    limits: readLimits(section.limits, NO_LIMITS),
+    duplicateWindowMs: duplicateWindows(section, structure, section.accounts ?? accounts),
+    ordering: section.ordering ?? 'any',
   };
 }
 

@@ -1,3 +1,4 @@
+import { isPositive, parseDecimal, type DecimalString } from '../domain/decimal.ts';
 import { isAddressEntry, isNetwork } from './address-entry.ts';
 import type { Fault } from './fault.ts';
 import type { SecretSource } from './secret-source.ts';
@@ -33,6 +34,14 @@ const pattern = (fallback: string, shape: RegExp, expected: string): Setting<str
   fallback,
   expected,
 });
+const amount: Setting<DecimalString | undefined> = {
+  parse: (value) => {
+    const exact = parseDecimal(value);
+    return exact !== undefined && isPositive(exact) ? exact : undefined;
+  },
+  fallback: undefined,
+  expected: 'a decimal number above zero, such as 5000',
+};
 const addresses = (isEntry: (entry: string) => boolean): Setting<readonly string[]> => ({
   parse: (value) => {
     const entries = value.split(',').map((entry) => entry.trim());
@@ -70,6 +79,8 @@ export const SETTINGS = {
   RATE_LIMIT_REQUESTS: whole(100, 1, 1_000_000),
   RATE_LIMIT_WINDOW: whole(60, 1, 86_400),
   MIN_CONFIDENCE: pattern('0.6', /^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'a number from 0 to 1'),
+  MAX_ORDER_SIZE_USD: amount,
+  MAX_POSITION_SIZE_USD: amount,
   CIRCUIT_BREAKER_THRESHOLD: whole(5, 1, 1_000),
   CIRCUIT_BREAKER_TIMEOUT: whole(60, 1, 3_600),
   EXCHANGE_API_KEY: secret,
@@ -82,12 +93,6 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 export type Settings = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]['fallback'] };
-
-/** Settings of the contract that this build does not act on: to accept one in silence would be to promise it. */
-export const NOT_YET: Readonly<Record<string, string>> = {
-  MAX_POSITION_SIZE_USD: 'limiting positions',
-  MAX_ORDER_SIZE_USD: 'limiting orders',
-};
 
 /** Reads all settings; what cannot be read becomes a fault, and the setting's default stands in meanwhile. */
 export function readSettings(
@@ -107,11 +112,6 @@ export function readSettings(
     }
     return [name, value ?? setting.fallback];
   });
-  for (const [name, what] of Object.entries(NOT_YET)) {
-    const set = source.read(name, false) !== undefined || file[fileName(name)] !== undefined;
-    if (set)
-      faults.push({ path: name, message: `This version has no part for ${what} yet.`, fix: 'Remove the setting.' });
-  }
   return Object.fromEntries(read) as Settings;
 }
 

@@ -4,7 +4,8 @@ import { compare, isPositive, parseDecimal } from '../domain/decimal.ts';
 import { NAME } from '../domain/ids.ts';
 import type { Fault } from './fault.ts';
 import { isAddressEntry } from './address-entry.ts';
-import { fileName, NOT_YET, SETTINGS } from './settings.ts';
+import { limitsSection, parseDuration } from './limits-section.ts';
+import { fileName, SETTINGS } from './settings.ts';
 
 const NAME_EXPECTED = 'A name has a-z, 0-9, _ and -, at most 32 characters.';
 const name = z.string().regex(NAME, NAME_EXPECTED);
@@ -20,10 +21,9 @@ const notNegative = (value: string): boolean => compare(value, '0') >= 0;
 
 /** `60s`, `10m`, `500ms`, in milliseconds. */
 const duration = z.string().transform((value, context) => {
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
-  if (match === null) context.addIssue({ code: 'custom', message: 'Expected a duration, such as 60s or 10m.' });
-  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] as 'ms' | 's' | 'm' | 'h'];
-  return Number(match?.[1] ?? 0) * (unit ?? 0);
+  const ms = parseDuration(value);
+  if (ms === undefined) context.addIssue({ code: 'custom', message: 'Expected a duration, such as 60s or 10m.' });
+  return ms ?? 0;
 });
 
 /** A secret, or several of which each is good, for rotation. */
@@ -39,15 +39,11 @@ const webhookKeys = secrets.refine(
 
 const ADDRESS_EXPECTED = 'Expected an address, a network such as 10.0.0.0/8, or the name tradingview.';
 
-/** A part of the contract that this build does not act on: a fault, never a silent nothing. */
-const notYet = (what: string) =>
-  z.undefined({ error: `This version has no part for ${what} yet. Remove it.` }).optional();
-
 const paper = z.strictObject({
   venue: z.literal('paper'),
   balances: z.record(z.string(), decimal.refine(notNegative, 'A balance cannot be below zero.')).optional(),
   prices: z.record(z.string(), decimal.refine(isPositive, 'A price must be above zero.')).optional(),
-  limits: notYet('limits'),
+  limits: limitsSection.optional(),
 });
 
 const ccxt = z.strictObject({
@@ -69,7 +65,7 @@ const ccxt = z.strictObject({
     .optional(),
   http_origin: z.url({ protocol: /^https?$/, error: 'Expected an origin, such as http://127.0.0.1:9443.' }).optional(),
   options: z.record(z.string(), z.unknown()).optional(),
-  limits: notYet('limits'),
+  limits: limitsSection.optional(),
 });
 
 const account = z.discriminatedUnion('venue', [paper, ccxt], {
@@ -86,11 +82,11 @@ const strategy = z.strictObject({
   ip_allow: z.array(z.string().refine(isAddressEntry, ADDRESS_EXPECTED)).min(1).optional(),
   require: z.enum(['any', 'all'], { error: 'Expected any or all.' }).optional(),
   strict: z.boolean().optional(),
-  ordering: notYet('taking orders in turns'),
-  limits: notYet('limits'),
+  ordering: z.enum(['any', 'serial'], { error: 'Expected any or serial.' }).optional(),
+  limits: limitsSection.optional(),
 });
 
-const settingKeys = [...Object.keys(SETTINGS), ...Object.keys(NOT_YET)].map((setting) => [
+const settingKeys = Object.keys(SETTINGS).map((setting) => [
   fileName(setting),
   z.union([z.string(), z.number(), z.boolean()]).optional(),
 ]);
@@ -148,9 +144,15 @@ function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly string[], f
         const where = [...at, ...issue.path, key].join('.');
         faults.push({ path: where, message: 'This key is not known.', fix: 'Remove it, or correct its spelling.' });
       }
-    } else faults.push({ path, message: endWithPeriod(issue.message), fix: 'Correct the value.' });
+    } else faults.push({ path, message: endWithPeriod(issue.message), fix: fixOf(issue) });
   }
   return null;
+}
+
+/** What a check of ours has written down; the library's own have no advice. */
+function fixOf(issue: z.core.$ZodIssue): string {
+  const fix: unknown = issue.code === 'custom' ? issue.params?.['fix'] : undefined;
+  return typeof fix === 'string' ? fix : 'Correct the value.';
 }
 
 const endWithPeriod = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
