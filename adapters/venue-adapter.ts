@@ -41,11 +41,20 @@ export interface LookupHint {
   readonly clockOffsetMs?: number;
 }
 
+/** An order's numbers in a market's own steps. */
+export interface FittedOrder {
+  readonly quantity: DecimalString;
+  readonly limitPrice?: DecimalString;
+  readonly stopPrice?: DecimalString;
+}
+
 export type Plan =
   | {
       readonly kind: 'ready';
       /** The venue's own name of the market, however the alert wrote it. */
       readonly market: string;
+      /** What would be sent, in the market's own steps; not there where nothing is changed. */
+      readonly order?: FittedOrder;
       /** What was changed to fit the market, in sentences. */
       readonly notes: readonly string[];
     }
@@ -76,6 +85,8 @@ export interface Capabilities {
   readonly provesAbsence: boolean;
   /** Whether anything is sent at all. */
   readonly dryRun: boolean;
+  /** Whether the price that an alert brings along is the one at which the venue trades; elsewhere it is the sender's word. */
+  readonly tradesAtAlertPrice?: boolean;
 }
 
 /**
@@ -96,6 +107,13 @@ export interface VenueAdapter {
   /** The order as it is now, with its executions where more is filled than is known; null while it is not shown. */
   fetch(ticket: OrderTicket, known: VenueOrder): Promise<VenueOrder | null>;
   cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation>;
+  /**
+   * The market's price now; null when the venue has none for it. Throws when it cannot be asked. Not there where the
+   * venue has no prices of its own.
+   */
+  quote?(symbol: string): Promise<DecimalString | null>;
+  /** The one name that the venue has for a symbol. Not there where a symbol is what is written. */
+  nameOf?(symbol: string): string;
   /** What the account holds in all, by asset. Not there where it holds nothing. */
   balances?(): Promise<Readonly<Record<string, DecimalString>>>;
   /** Open and recent orders whose client order id begins with the tag. Not there where the venue cannot be asked so. */

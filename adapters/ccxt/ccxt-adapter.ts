@@ -3,12 +3,12 @@ import type { Exchange, MarketInterface, Order } from 'ccxt';
 import type { Circuit } from '../../domain/account-report.ts';
 import { compare, isZero, parseDecimal, type DecimalString } from '../../domain/decimal.ts';
 import type { Cancellation, HttpReply, Placement } from '../../domain/outcome.ts';
-import { reason } from '../../domain/reason.ts';
 import { saysTheSame, sumFills, type VenueOrder } from '../../domain/venue-order.ts';
 import {
   NotSent,
   type AdapterLookup,
   type Capabilities,
+  type FittedOrder,
   type LookupHint,
   type OrderTicket,
   type OurOrder,
@@ -19,11 +19,12 @@ import {
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { classify, classNames } from './classify-error.ts';
 import { openExchange, type ExchangeOptions } from './exchange.ts';
+import { fitTicket, type FittedTicket } from './fit-ticket.ts';
 import { listOurs } from './list-ours.ts';
-import { fitToMarket, type FittedOrder } from './market-rules.ts';
 import type { AbsenceBound, Profile, Reference } from './profile.ts';
-import { readFill, readOrder } from './read-order.ts';
-import { Symbols } from './symbols.ts';
+import { Quotes } from './quotes.ts';
+import { bookedAt, readFill, readOrder } from './read-order.ts';
+import { Symbols, type Resolved } from './symbols.ts';
 import { VenueCall } from './venue-call.ts';
 import { VenueLine } from './venue-line.ts';
 
@@ -52,6 +53,7 @@ export class CcxtAdapter implements VenueAdapter {
   readonly #bound: AbsenceBound | null;
   readonly #breaker: Breaker;
   readonly #abortMs: number;
+  readonly #quotes = new Quotes();
   #opened: VenueLine | undefined;
   #symbols: Symbols | undefined;
   #closeAgent: (() => Promise<void>) | undefined;
@@ -98,7 +100,8 @@ export class CcxtAdapter implements VenueAdapter {
 
   async plan(ticket: OrderTicket): Promise<Plan> {
     const fit = this.#fit(ticket);
-    return fit.kind === 'refused' ? fit : { kind: 'ready', market: fit.symbol, notes: fit.notes };
+    if (fit.kind === 'refused') return fit;
+    return { kind: 'ready', market: fit.symbol, order: fit.order, notes: fit.notes };
   }
 
   async place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement> {
@@ -113,7 +116,7 @@ export class CcxtAdapter implements VenueAdapter {
       const taken = { ...order, status: order.status ?? 'open' };
       return {
         kind: 'accepted',
-        order: { ...this.#understand(taken, this.#idOf(ticket)), ...bookedAt(ticket, order) },
+        order: { ...this.#understand(taken, this.#idOf(ticket)), ...bookedAt(ticket.type, order) },
       };
     } catch (error) {
       if (error instanceof NotSent && !call.sent) throw error;
@@ -149,6 +152,15 @@ export class CcxtAdapter implements VenueAdapter {
 
   get circuit(): Circuit {
     return this.#breaker.circuit;
+  }
+
+  async quote(symbol: string): Promise<DecimalString | null> {
+    return this.#quotes.of(this.#line, this.nameOf(symbol));
+  }
+
+  nameOf(symbol: string): string {
+    const resolved = this.#marketOf(symbol);
+    return resolved.kind === 'market' ? resolved.market.symbol : symbol;
   }
 
   async balances(): Promise<Record<string, DecimalString>> {
@@ -211,21 +223,13 @@ export class CcxtAdapter implements VenueAdapter {
     return this.#opened;
   }
 
-  #fit(ticket: OrderTicket) {
+  #marketOf(symbol: string): Resolved {
     if (this.#symbols === undefined) throw new NotSent('The markets of the exchange are not read yet.', 2_000);
-    const resolved = this.#symbols.resolve(ticket.symbol);
-    if (resolved.kind === 'refused') return resolved;
-    const because = this.#profile.refuses?.(ticket);
-    if (because !== undefined) {
-      return {
-        kind: 'refused' as const,
-        reason: reason('VENUE_CANNOT_TAKE_IT', because, 'Change the order to what it can take.'),
-      };
-    }
-    const fit = fitToMarket(ticket, resolved.market);
-    if (fit.kind === 'refused') return fit;
-    const notes = resolved.note === null ? fit.notes : [resolved.note, ...fit.notes];
-    return { kind: 'fits' as const, symbol: resolved.market.symbol, order: fit.order, notes };
+    return this.#symbols.resolve(symbol);
+  }
+
+  #fit(ticket: OrderTicket): FittedTicket {
+    return fitTicket(ticket, this.#marketOf(ticket.symbol), this.#profile);
   }
 
   #send(
@@ -339,9 +343,4 @@ export class CcxtAdapter implements VenueAdapter {
   #idOf({ clientOrderId }: OrderTicket): string {
     return this.#profile.encodeId(clientOrderId);
   }
-}
-
-/** When a market order was booked, by the venue's clock. Of an order that waits, venues give other times, or none (-1). */
-function bookedAt({ type }: OrderTicket, { timestamp }: Order): { bookedAt?: number } {
-  return type === 'market' && typeof timestamp === 'number' && timestamp > 0 ? { bookedAt: timestamp } : {};
 }

@@ -11,14 +11,7 @@ import {
   type DecimalString,
 } from '../../domain/decimal.ts';
 import { reason, type Reason } from '../../domain/reason.ts';
-import type { OrderTicket } from '../venue-adapter.ts';
-
-/** An order in a market's own steps. */
-export interface FittedOrder {
-  readonly quantity: DecimalString;
-  readonly limitPrice?: DecimalString;
-  readonly stopPrice?: DecimalString;
-}
+import type { FittedOrder, OrderTicket } from '../venue-adapter.ts';
 
 export type Fit =
   | { readonly kind: 'fits'; readonly order: FittedOrder; readonly notes: readonly string[] }

@@ -2,8 +2,7 @@ import type { Exchange, Order } from 'ccxt';
 
 import type { OrderType } from '../../domain/alert.ts';
 import { BASE32 } from '../../domain/ids.ts';
-import type { OrderTicket } from '../venue-adapter.ts';
-import type { FittedOrder } from './market-rules.ts';
+import type { FittedOrder, OrderTicket } from '../venue-adapter.ts';
 
 /** How long after it was lost an order may still appear, by a venue's own documented limits. */
 export interface AbsenceBound {

@@ -1,5 +1,6 @@
 import type { Order, Trade } from 'ccxt';
 
+import type { OrderType } from '../../domain/alert.ts';
 import { compare, isPositive, isZero, parseDecimal, type DecimalString } from '../../domain/decimal.ts';
 import { sumFills, type Fill, type VenueOrder, type VenueStatus } from '../../domain/venue-order.ts';
 
@@ -30,6 +31,11 @@ export function readOrder(order: Order, id: string, repeatsId: boolean): VenueOr
     averagePrice,
     ...(fills.length === 0 ? {} : { fills }),
   };
+}
+
+/** When a market order was booked, by the venue's clock. Of an order that waits, venues give other times, or none (-1). */
+export function bookedAt(type: OrderType, { timestamp }: Order): { bookedAt?: number } {
+  return type === 'market' && typeof timestamp === 'number' && timestamp > 0 ? { bookedAt: timestamp } : {};
 }
 
 export function readFill(trade: Trade): Fill | undefined {

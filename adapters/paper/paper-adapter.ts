@@ -33,6 +33,7 @@ export class PaperAdapter implements VenueAdapter {
     enforcesWindow: false,
     provesAbsence: true,
     dryRun: false,
+    tradesAtAlertPrice: true,
   };
   readonly #options: PaperOptions;
   #opened: PaperBook | undefined;
@@ -71,6 +72,10 @@ export class PaperAdapter implements VenueAdapter {
     });
   }
 
+  async quote(symbol: string): Promise<DecimalString | null> {
+    return this.#ownPrice(symbol) ?? null;
+  }
+
   async find({ clientOrderId }: LookupHint): Promise<AdapterLookup> {
     const order = this.#book.find(clientOrderId);
     if (order !== undefined) return { kind: 'found', order: reportOf(order) };
@@ -106,8 +111,12 @@ export class PaperAdapter implements VenueAdapter {
   }
 
   #priceFor({ referencePrice, symbol }: OrderTicket): DecimalString | undefined {
+    return referencePrice ?? this.#ownPrice(symbol);
+  }
+
+  #ownPrice(symbol: string): DecimalString | undefined {
     const own = Object.hasOwn(this.#options.prices, symbol) ? this.#options.prices[symbol] : undefined;
-    return referencePrice ?? own ?? (Object.hasOwn(BUILT_IN_PRICES, symbol) ? BUILT_IN_PRICES[symbol] : undefined);
+    return own ?? (Object.hasOwn(BUILT_IN_PRICES, symbol) ? BUILT_IN_PRICES[symbol] : undefined);
   }
 
   #rejects(ticket: OrderTicket, price: DecimalString): Reason | null {
