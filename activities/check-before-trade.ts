@@ -1,7 +1,8 @@
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import { reason, type Reason } from '../domain/reason.ts';
+import { checkLimitsOf, checkValueOf } from './hold-to-limits.ts';
 import type { Check, CheckRequest } from './contract.ts';
-import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
+import { accountOf, ticketOf, type Account, type Desk, type StrategyRules } from './desk.ts';
 import { isAfterReset, lookWhereInDoubt } from './look-first.ts';
 
 /**
@@ -29,11 +30,29 @@ async function judge(desk: Desk, account: Account, request: CheckRequest): Promi
   if (rules === undefined) return denied(unknownStrategy(intent.strategy));
   const verdict = checkAlert(intent, rules);
   if (verdict.kind !== 'admitted') return verdict;
-  const refusal = cannotCarry(account, request) ?? checkBracket(intent) ?? null;
+  const refusal =
+    notAllowed(account, request, rules) ??
+    checkLimitsOf(account, intent, rules.limits) ??
+    cannotCarry(account, request) ??
+    checkBracket(intent);
   if (refusal !== null) return denied(refusal);
   const plan = await account.adapter.plan(ticketOf(intent));
   if (plan.kind === 'refused') return denied(plan.reason);
-  return { kind: 'admitted', ...clockOf(account), ...(plan.notes.length === 0 ? {} : { notes: plan.notes }) };
+  const value = await checkValueOf(account, { ...intent, ...plan.order }, rules.limits);
+  if (value.reason !== null) return denied(value.reason);
+  const notes = [...plan.notes, ...value.notes];
+  return { kind: 'admitted', ...clockOf(account), ...(notes.length === 0 ? {} : { notes }) };
+}
+
+/** Ingress has looked at this already; a worker may know better, and believes a configuration of its own. */
+function notAllowed(
+  account: Account,
+  { signed: { intent } }: CheckRequest,
+  { accounts }: StrategyRules,
+): Reason | null {
+  if (accounts.includes(account.name)) return null;
+  const message = `The strategy ${intent.strategy} may not use the account ${account.name}, only ${accounts.join(', ')}.`;
+  return reason('ACCOUNT_NOT_ALLOWED', message, 'Set "account" to one of these, or add it to the strategy.');
 }
 
 function cannotCarry(account: Account, { signed: { intent } }: CheckRequest): Reason | null {

@@ -13,9 +13,10 @@ export interface Account {
   readonly name: string;
   readonly adapter: VenueAdapter;
   readonly clock: VenueClock;
+  /** What holds for every order of the account, beside what holds for its strategy. */
+  readonly limits: Limits;
   /** How the account stands, at most a second old; undefined where that cannot be found out. */
   readonly standing: () => Promise<Standing | undefined>;
-  readonly limits: Limits;
   /** Has an order counted, or told what keeps it; undefined where the account cannot be asked. */
   readonly admit: (request: AdmissionRequest) => Promise<Admission | undefined>;
   /** How long a resting order goes unasked at least, in milliseconds. */
@@ -28,8 +29,10 @@ export interface Account {
   following: number;
 }
 
-/** What a strategy's alerts and orders must satisfy. */
+/** What a strategy's alerts and orders must satisfy, and what they may do. */
 export interface StrategyRules extends AlertRules {
+  /** Those that its alerts may name. */
+  readonly accounts: readonly string[];
   readonly limits: Limits;
   /** Whether its orders in one symbol go out one after the other. */
   readonly inTurn: boolean;

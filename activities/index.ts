@@ -1,3 +1,5 @@
+import type { Reason } from '../domain/reason.ts';
+import { metrics } from '../telemetry/metrics.ts';
 import { takeStep } from '../telemetry/steps.ts';
 import { cancelOrder } from './cancel-order.ts';
 import { checkBeforeTrade } from './check-before-trade.ts';
@@ -18,8 +20,8 @@ export function createActivities(desk: Desk): Activities {
     (request: R): Promise<T> =>
       takeStep(run.name, request.signed.intent.clientOrderId, () => run(desk, request));
   return {
-    checkBeforeTrade: asStep(checkBeforeTrade),
-    placeOrder: asStep(placeOrder),
+    checkBeforeTrade: counted(asStep(checkBeforeTrade)),
+    placeOrder: counted(asStep(placeOrder)),
     sampleClock: asStep(sampleClock),
     findOrder: asStep(findOrder),
     followOrder: asStep(followOrder),
@@ -27,5 +29,17 @@ export function createActivities(desk: Desk): Activities {
     verifyCommand: asStep(verifyCommand),
     watchAccount: (request) => watchAccount(desk, request),
     verifyResume: (request) => verifyResume(desk, request),
+  };
+}
+
+/** Counts what is denied, once for each time that a rule says no. */
+function counted<R extends OfOrder, T extends { readonly kind: string; readonly reason?: Reason }>(
+  decide: (request: R) => Promise<T>,
+): (request: R) => Promise<T> {
+  return async (request) => {
+    const decision = await decide(request);
+    const { kind, reason } = decision;
+    if (kind === 'denied') metrics.denied.inc({ account: request.signed.intent.account, code: reason!.code });
+    return decision;
   };
 }

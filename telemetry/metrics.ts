@@ -40,6 +40,12 @@ export const metrics = {
     labelNames: ['account'],
     registers,
   }),
+  denied: new Counter({
+    name: 'holdfast_denied_total',
+    help: 'Orders that a rule of ours has denied, by account and by the code of the reason.',
+    labelNames: ['account', 'code'],
+    registers,
+  }),
   eagerStarts: new Counter({
     name: 'holdfast_eager_starts_total',
     help: 'Orders started, by whether their first step came back with the start.',

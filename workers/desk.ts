@@ -9,7 +9,6 @@ import { PaperAdapter } from '../adapters/paper/paper-adapter.ts';
 import type { VenueAdapter } from '../adapters/venue-adapter.ts';
 import type { Config, ExchangeAccount } from '../config/config.ts';
 import { ConfigFault } from '../config/fault.ts';
-import { NO_LIMITS } from '../domain/limits.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import type { AccountGate } from './account-gate.ts';
@@ -39,8 +38,8 @@ export async function openDesk(
       name,
       adapter,
       clock: new VenueClock(),
+      limits: account.limits,
       standing: () => standings.of(name),
-      limits: NO_LIMITS,
       admit: (request) => gates.get(name)!.admit(request),
       ...polls,
       hasSent: false,
@@ -48,10 +47,11 @@ export async function openDesk(
     });
   });
   await Promise.all(opening);
+  const strategies = Object.entries(config.strategies);
   const rules = new Map(
-    Object.entries(config.strategies).map(([name, { rules: own }]) => [
+    strategies.map(([name, { rules: of, accounts: may, limits, ordering }]) => [
       name,
-      { ...own, limits: NO_LIMITS, inTurn: false },
+      { ...of, accounts: may, limits, inTurn: ordering === 'serial' },
     ]),
   );
   const close = async (): Promise<void> => {

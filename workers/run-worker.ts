@@ -6,6 +6,7 @@ import { createActivities } from '../activities/index.ts';
 import { VerifyIntent } from '../activities/verify-intent.ts';
 import type { VerifyKeys } from '../activities/verify-keys.ts';
 import type { Config } from '../config/config.ts';
+import { loosenedLimits } from '../config/loosened-limits.ts';
 import { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { OrderSinks } from '../workflows/messages.ts';
@@ -44,6 +45,7 @@ export async function runWorker({ config, engine, keys, bundle, log }: WorkerOpt
   const names = Object.keys(config.accounts);
   const gates = new Map(names.map((name) => [name, new AccountGate(engineInTime, name, standings)]));
   const desk = await openDesk(config, keys, log, standings, gates);
+  for (const loosened of loosenedLimits(config)) log.warn(loosened);
   await Promise.all([...desk.accounts.keys()].map((account) => standings.introduce(account)));
   const worker = await Worker.create({
     connection,
