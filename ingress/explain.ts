@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { parseAlert, type Alert } from '../domain/alert.ts';
+import { checkLimits, checkValue } from '../domain/check-limits.ts';
+import type { Intent } from '../domain/intent.ts';
 import { toPlainJson } from '../domain/json-number.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import type { Reason } from '../domain/reason.ts';
@@ -25,6 +27,7 @@ export interface Explanation {
 
 const NOTES = [
   'The market, its steps and its minimum are checked where the order is placed.',
+  "So are the limits that need the market's name or price, or the account's other orders.",
   'Without an id and a time, the workflow id depends on when the alert arrives.',
 ];
 
@@ -59,10 +62,24 @@ export async function explain(
     account: intent.account,
     workflow_id: alert.id === undefined && alert.time === undefined ? null : workflowId,
     client_order_id: alert.id === undefined && alert.time === undefined ? null : intent.clientOrderId,
-    reason: verdict.kind === 'admitted' ? checkBracket(intent) : verdict.reason,
+    reason: verdict.kind === 'admitted' ? (checkBracket(intent) ?? overLimit(intent, config)) : verdict.reason,
     issues: [],
     notes: NOTES,
   };
+}
+
+/** What the limits say that need nothing but the alert: here nobody knows the venue's names and prices. */
+function overLimit(intent: Intent, { accounts, strategies }: Config): Reason | null {
+  const ofAll = [
+    { whose: `the account ${intent.account}`, limits: accounts[intent.account]!.limits },
+    { whose: `the strategy ${intent.strategy}`, limits: strategies[intent.strategy]!.limits },
+  ];
+  for (const { whose, limits } of ofAll) {
+    const judged = { ...limits, symbols: null };
+    const because = checkLimits(intent, judged, whose, (symbol) => symbol) ?? checkValue(intent, judged, whose, null);
+    if (because !== null) return because;
+  }
+  return null;
 }
 
 const NOTHING = {

@@ -1,4 +1,4 @@
-import { createHash, sign, type KeyObject } from 'node:crypto';
+import { createHash, randomUUID, sign, type KeyObject } from 'node:crypto';
 
 import type { Config } from '../config/config.ts';
 import type { Alert } from '../domain/alert.ts';
@@ -35,7 +35,7 @@ export interface FormedIntent {
 }
 
 /** Finds the window that an alert without id and time falls into; equal alerts within it are one. */
-export type OpenWindow = (strategy: string, hash: string) => Promise<string>;
+export type OpenWindow = (strategy: string, hash: string, windowMs: number) => Promise<string>;
 
 /** Makes of an understood alert the one thing that workers act on, and signs it. */
 export async function formIntent(
@@ -54,7 +54,11 @@ export async function formIntent(
   const content = alertContent(alert, account);
   // Members that mean nothing to us may be all that tells one alert from the next.
   const whole = contentHash([content, from.others], sha256);
-  const alertKey = await keyOf(alert, whole, (hash) => from.openWindow(strategy, hash));
+  const windowMs = config.strategies[strategy]!.duplicateWindowMs[account]!;
+  // Without a window every delivery is an order of its own: its key is nobody else's, and this delivery's to the end.
+  const alertKey = await keyOf(alert, whole, async (hash) =>
+    windowMs === null ? randomUUID() : from.openWindow(strategy, hash, windowMs),
+  );
   const deployment = config.settings.HOLDFAST_DEPLOYMENT;
   const { id: _id, time, inferred, ignored, account: _account, ...order } = alert;
   const intent: Intent = {

@@ -17,8 +17,6 @@ import type { Engine } from './engine.ts';
 import type { FormedIntent } from './form-intent.ts';
 import { Refused } from './refused.ts';
 
-/** The second of two equal alerts without id and time, within this time of the first, is the first. */
-const DUPLICATE_WINDOW_MS = 30_000;
 /** A process that dies with a first step in its hands holds the order up for this long. */
 const TASK_TIMEOUT_MS = 4_000;
 
@@ -26,14 +24,18 @@ const TASK_TIMEOUT_MS = 4_000;
  * Opens the window of an alert without id and time, or finds the one that an equal alert has opened; its run id is
  * part of the order's id. The engine ends the window by itself, with nobody at work.
  */
-export async function openWindow(engine: Engine, strategy: string, hash: string, deadlineMs: number): Promise<string> {
+export async function openWindow(
+  engine: Engine,
+  { strategy, hash, windowMs }: { strategy: string; hash: string; windowMs: number },
+  deadlineMs: number,
+): Promise<string> {
   const handle = await engine.require(deadlineMs, {}, () =>
     engine.client.workflow.start(DUPLICATE_WINDOW, {
       workflowId: windowId(strategy, hash),
       taskQueue: WINDOWS_QUEUE,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowRunTimeout: DUPLICATE_WINDOW_MS,
+      workflowRunTimeout: windowMs,
     }),
   );
   return handle.firstExecutionRunId;

@@ -122,7 +122,7 @@ async function carryOut(
     receivedAt,
     config,
     signingKey,
-    openWindow: (name, hash) => openWindow(engine, name, hash, left()),
+    openWindow: (name, hash, windowMs) => openWindow(engine, { strategy: name, hash, windowMs }, left()),
   });
   const order = { workflowId: formed.workflowId, intent: formed.signed.intent };
   const started = await takeStep('startOrder', order.intent.clientOrderId, () =>
