@@ -8,12 +8,13 @@ import { Agent, request } from 'undici';
 import { parseAlert } from '../domain/alert.ts';
 import { readJson } from '../ingress/read-json.ts';
 import { Holdfast } from '../test/support/holdfast.ts';
+import { LIMITS_OFF } from '../test/support/limits-off.ts';
 
 const BODY = JSON.stringify({ symbol: 'BTC/USDT', action: 'buy', quantity: '0.01' });
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 const holdfast = await Holdfast.start({
-  config: 'accounts: { paper: { venue: paper } }\nstrategies: { s: { hmac_secret: some-secret-of-some-sender } }\n',
+  config: `accounts: { paper: { venue: paper, limits: ${LIMITS_OFF} } }\nstrategies: { s: { hmac_secret: some-secret-of-some-sender } }\n`,
   env: { RATE_LIMIT_REQUESTS: '1000000' },
 });
 const url = `${holdfast.publicUrl}/webhook/tradingview`;

@@ -12,6 +12,7 @@ import { Agent, request } from 'undici';
 
 import { freePorts } from '../test/support/free-port.ts';
 import { Holdfast } from '../test/support/holdfast.ts';
+import { LIMITS_OFF } from '../test/support/limits-off.ts';
 import { startSimulator } from '../test/simulators/binance-spot/start-simulator.ts';
 
 const { values } = parseArgs({
@@ -33,7 +34,7 @@ interface Subject {
 const agent = new Agent({ connections: 64 });
 const simulator = await startSimulator({ orderLimit: 0, weightLimit: 0 });
 await simulator.control.setBalances({ USDT: '100000000000', BTC: '1000' });
-const account = `{ venue: ccxt, exchange: binance, mode: live, api_key: demo-key, api_secret: demo-secret, http_origin: '${simulator.origin}' }`;
+const account = `{ venue: ccxt, exchange: binance, mode: live, api_key: demo-key, api_secret: demo-secret, http_origin: '${simulator.origin}', limits: ${LIMITS_OFF} }`;
 const holdfast = await Holdfast.start({
   env: { RATE_LIMIT_REQUESTS: '1000000' },
   config: `accounts: { binance: ${account} }\nstrategies: { bench: { hmac_secret: ${SECRET} } }\n`,

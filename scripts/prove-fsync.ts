@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 
 import { eventually } from '../test/support/eventually.ts';
 import { Holdfast } from '../test/support/holdfast.ts';
+import { LIMITS_OFF } from '../test/support/limits-off.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,8 @@ const { values } = parseArgs({
 /** Longer than a page of the database, so that no id in a page is cut off. */
 const SHOWN_BYTES = 8_192;
 const CONFIG =
-  'accounts: { paper: { venue: paper } }\nstrategies: { prove: { body_secret: some-secret-of-a-proof } }\n';
+  `accounts: { paper: { venue: paper, limits: ${LIMITS_OFF} } }\n` +
+  'strategies: { prove: { body_secret: some-secret-of-a-proof } }\n';
 
 interface Alert {
   readonly id: string;

@@ -15,7 +15,7 @@ import { keyId, VerifyKeys } from '../../activities/verify-keys.ts';
 import type { VenueAdapter } from '../../adapters/venue-adapter.ts';
 import { commandBytesToSign, type Command, type SignedCommand } from '../../domain/command.ts';
 import type { Admission } from '../../domain/admission.ts';
-import { ACCOUNT_LIMITS, NO_LIMITS } from '../../domain/limits.ts';
+import { NO_LIMITS } from '../../domain/limits.ts';
 import { reason } from '../../domain/reason.ts';
 import { halted, NEW_STANDING, type Standing } from '../../domain/standing.ts';
 import { anIntent } from '../support/an-intent.ts';
@@ -272,6 +272,7 @@ function timedOut(type: TimeoutFailure['timeoutType'], last: TemporalFailure | u
   return Object.assign(new TimeoutFailure(type, undefined, type), { cause: last });
 }
 
+const RULES = { minConfidence: '0.5', maxAgeMs: 60_000, limits: NO_LIMITS, inTurn: false };
 const ADMITTED: Admission = { kind: 'admitted', notes: [] };
 const KEPT: readonly Admission[] = [
   { kind: 'denied', reason: reason('MAX_OPEN_ORDERS', 'So.') },
@@ -285,7 +286,7 @@ export function deskOf(adapter: VenueAdapter, world: World): Desk {
     adapter,
     clock: new VenueClock(),
     standing: async () => world.pick(NEW_STANDING, ...STANDINGS),
-    limits: ACCOUNT_LIMITS,
+    limits: { ...NO_LIMITS, maxOpenOrders: 50 },
     admit: async () => world.pick(ADMITTED, ...Array<Admission>(20).fill(ADMITTED), undefined, ...KEPT),
     pollMs: 1,
     pollsPerSecond: 1_000,
@@ -295,7 +296,7 @@ export function deskOf(adapter: VenueAdapter, world: World): Desk {
   return {
     accounts: new Map([[name, account]]),
     keys,
-    rules: new Map([[strategy, { minConfidence: '0.5', maxAgeMs: 60_000, limits: NO_LIMITS, inTurn: false }]]),
+    rules: new Map([[strategy, { ...RULES, accounts: [name] }]]),
     sent: new Set(),
     turnedAway: new Set(),
     stopping: new AbortController(),

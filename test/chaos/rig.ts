@@ -10,6 +10,7 @@ import { runningProcesses } from '../../workers/process-table.ts';
 import { startSimulator, type Simulator } from '../simulators/binance-spot/start-simulator.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/free-port.ts';
+import { LIMITS_OFF } from '../support/limits-off.ts';
 import { startSlowLine, type SlowLine } from '../support/slow-line.ts';
 import { cleanEnvironment, ROOT, temporalCli } from '../support/holdfast.ts';
 import type { Arm, Hit } from './kill-at.ts';
@@ -233,6 +234,7 @@ function configFor(origin: string, { windowMs, engineMs, marginMs }: Bound): str
     api_secret: demo-secret
     http_origin: ${origin}
     simulated_bound: { window_ms: ${windowMs}, engine_ms: ${engineMs}, margin_ms: ${marginMs} }
+    limits: ${LIMITS_OFF}
 strategies:
   chaos: { body_secret: '${SECRET}' }
 `;

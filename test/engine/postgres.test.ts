@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 
 import { eventually } from '../support/eventually.ts';
 import { Holdfast, temporalCli, type Reply } from '../support/holdfast.ts';
+import { WITHOUT_LIMITS } from '../support/limits-off.ts';
 import { startOrderWorker, type OrderWorker } from '../support/order-worker.ts';
 import { readPaperBook, type PaperOrder } from '../support/paper-book.ts';
 import { PostgresEngine } from './postgres-engine.ts';
@@ -39,11 +40,13 @@ before(async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const { address: TEMPORAL_ADDRESS } = engine;
   const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  holdfast = await Holdfast.start({ entry: 'ingress', env: { TEMPORAL_ADDRESS, INTENT_SIGNING_KEY: key } });
+  const env = { TEMPORAL_ADDRESS, INTENT_SIGNING_KEY: key };
+  holdfast = await Holdfast.start({ config: WITHOUT_LIMITS, entry: 'ingress', env });
   workerData = join(holdfast.dataDir, 'worker');
   worker = await startOrderWorker({
     TEMPORAL_ADDRESS,
     INTENT_VERIFY_KEYS: String(publicKey.export({ type: 'spki', format: 'pem' })),
+    HOLDFAST_CONFIG: join(holdfast.dataDir, 'holdfast.yaml'),
     HOLDFAST_DATA: workerData,
   });
 });

@@ -5,9 +5,10 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { Holdfast, type Reply } from '../support/holdfast.ts';
+import { WITHOUT_LIMITS } from '../support/limits-off.ts';
 
 let holdfast: Holdfast;
-before(async () => (holdfast = await Holdfast.start()));
+before(async () => (holdfast = await Holdfast.start({ config: WITHOUT_LIMITS })));
 after(() => holdfast?.dispose());
 
 const WEBHOOK = '/webhook/tradingview';

@@ -12,6 +12,7 @@ import { boot, type Ending } from '../support/boot.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/free-port.ts';
 import { Holdfast, ROOT, type Reply } from '../support/holdfast.ts';
+import { WITHOUT_LIMITS } from '../support/limits-off.ts';
 
 /** A folder of the test's own. What still runs on it a while after the test is a fault, and is stopped. */
 function folderOf(t: TestContext): string {
@@ -369,7 +370,7 @@ for (const [moment, hasCome] of Object.entries(MOMENTS)) {
 }
 
 test('a stop while alerts come in loses nothing that was answered, and books nothing twice', async () => {
-  const holdfast = await Holdfast.start();
+  const holdfast = await Holdfast.start({ config: WITHOUT_LIMITS });
   try {
     const answered: Reply[] = [];
     const other: string[] = [];

@@ -20,7 +20,7 @@ const buy = { account: 'paper', symbol: 'BTC/USDT', action: 'buy', quantity: '0.
 
 test('orders are listed, shown and canceled', async () => {
   await holdfast.post({ ...buy, id: 'market' });
-  await holdfast.post({ ...buy, id: 'resting', order_type: 'limit', limit_price: '60000' });
+  await holdfast.post({ ...buy, id: 'resting', order_type: 'limit', limit_price: '61000' });
   const listed = await run('orders', 'list', '--json', '--account', 'paper');
   assert.equal(listed.code, 0, listed.stderr);
   const { orders } = JSON.parse(listed.stdout) as { orders: { workflow_id: string }[] };

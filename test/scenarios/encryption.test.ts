@@ -21,7 +21,7 @@ after(() => holdfast?.dispose());
 test('an encrypted order is carried out, answered, listed and told as any other', async () => {
   const { body } = await holdfast.post(ALERT);
   assert.equal(body.status, 'filled');
-  const resting = await holdfast.post({ ...ALERT, id: 'rests', order_type: 'limit', limit_price: '60000' });
+  const resting = await holdfast.post({ ...ALERT, id: 'rests', order_type: 'limit', limit_price: '61000' });
   assert.equal(resting.body.status, 'working');
   const second = await holdfast.post(ALERT);
   assert.deepEqual([second.body.duplicate, second.body.order_id], [true, body.order_id]);

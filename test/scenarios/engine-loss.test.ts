@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { eventually } from '../support/eventually.ts';
 import { Holdfast, temporalCli, type Reply } from '../support/holdfast.ts';
+import { WITHOUT_LIMITS } from '../support/limits-off.ts';
 
 /** Contract: an ingress that runs has answered by then, whatever the engine does. */
 const ANSWERED_BY_MS = 2_500;
@@ -24,7 +25,7 @@ const bringBack = (): void => {
 
 before(async () => {
   copyFileSync(await temporalCli(), program);
-  holdfast = await Holdfast.start({ env: { TEMPORAL_CLI: program } });
+  holdfast = await Holdfast.start({ config: WITHOUT_LIMITS, env: { TEMPORAL_CLI: program } });
 });
 after(async () => {
   await holdfast?.dispose();

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { Holdfast } from '../support/holdfast.ts';
+import { WITHOUT_LIMITS } from '../support/limits-off.ts';
 
 let holdfast: Holdfast;
-before(async () => (holdfast = await Holdfast.start()));
+before(async () => (holdfast = await Holdfast.start({ config: WITHOUT_LIMITS })));
 after(() => holdfast?.dispose());
 
 // What one filled order may cost. Each state transition is two commits on disk, and the history is kept for 90 days.

@@ -137,7 +137,7 @@ test('a signed order that was altered is denied', async () => {
     { account: 'binance' },
     {
       orderType: 'limit',
-      limitPrice: '60000',
+      limitPrice: '61000',
     },
     { clientOrderId: 'X'.repeat(26) },
     { confidence: '1' },
@@ -172,7 +172,7 @@ test('a signed order that is copied into another workflow is denied', async () =
 });
 
 test('what is signed for one kind of thing proves no other', async () => {
-  const resting = await post({ order_type: 'limit', limit_price: '60000' });
+  const resting = await post({ order_type: 'limit', limit_price: '61000' });
   const { signature } = await signedCancelOf(resting);
   const { intent, workflowId } = await argumentOf(resting);
   let end = '';
@@ -184,9 +184,9 @@ test('what is signed for one kind of thing proves no other', async () => {
 });
 
 test('a cancel that ingress did not sign cancels nothing, and neither does one for another order', async () => {
-  const resting = await post({ order_type: 'limit', limit_price: '60000' });
+  const resting = await post({ order_type: 'limit', limit_price: '61000' });
   const workflowId = resting.body.workflow_id;
-  const forOther = await signedCancelOf(await post({ order_type: 'limit', limit_price: '60001' }));
+  const forOther = await signedCancelOf(await post({ order_type: 'limit', limit_price: '61001' }));
   const redirected = { ...forOther, command: { ...forOther.command, workflowId } };
   await booksNothing(async () => {
     for (const command of [forOther, redirected, null]) {
@@ -242,7 +242,7 @@ for (const [when, milliseconds] of [
 ] as const) {
   test(`a copied order under its own id books nothing after the first is over, ${when}`, async () => {
     const filled = await post();
-    const canceled = await post({ order_type: 'limit', limit_price: '60000' });
+    const canceled = await post({ order_type: 'limit', limit_price: '61000' });
     await holdfast.operator(`/orders/${encodeURIComponent(canceled.body.workflow_id)}/cancel`, { method: 'POST' });
     const denied = await post({ confidence: 0.1 });
     const orders = { filled, canceled, denied };

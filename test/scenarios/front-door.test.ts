@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Agent, request } from 'undici';
 
 import { Holdfast, type Reply } from '../support/holdfast.ts';
+import { LIMITS_OFF } from '../support/limits-off.ts';
 
 const HMAC = 'hmac-secret-of-the-trend';
 const KEY = randomBytes(32).toString('base64');
@@ -14,7 +15,7 @@ let holdfast: Holdfast;
 before(async () => {
   holdfast = await Holdfast.start({
     config: `
-accounts: { paper: { venue: paper, balances: { USDT: "100000000" } } }
+accounts: { paper: { venue: paper, balances: { USDT: "100000000" }, limits: ${LIMITS_OFF} } }
 strategies:
   trend: { hmac_secret: ${HMAC} }
   relay: { webhook_key: whsec_${KEY} }
@@ -198,8 +199,8 @@ test('an alert is explained, and nothing comes of it', async () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  const good = await explain({ ...MARKET, order_type: 'limit', limit_price: '60000', id: 'why' });
-  assert.deepEqual([good['understood'], good['sentence']], [true, 'buy 0.01 BTC/USDT at 60000 or better on paper']);
+  const good = await explain({ ...MARKET, order_type: 'limit', limit_price: '61000', id: 'why' });
+  assert.deepEqual([good['understood'], good['sentence']], [true, 'buy 0.01 BTC/USDT at 61000 or better on paper']);
   assert.equal(good['workflow_id'], 'order:trend:why');
   const bad = await explain({ ...MARKET, quantity: '1,000' });
   assert.deepEqual([bad['understood'], (bad['issues'] as { path: string }[])[0]!.path], [false, 'quantity']);

@@ -7,6 +7,7 @@ import type { Simulator } from '../simulators/binance-spot/start-simulator.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway, startStranger, type Gateway, type Stranger } from '../support/gateway.ts';
 import { Holdfast, type Reply } from '../support/holdfast.ts';
+import { LIMITS_OFF } from '../support/limits-off.ts';
 import { BOUND, startVenue } from '../support/live-desk.ts';
 
 const [TOKEN, HOME, DISTANT] = ['trend', 'home', 'distant'].map((name) => `token-of-${name}-0123456789`);
@@ -29,8 +30,8 @@ before(async () => {
   const config = `
 default_account: practice
 accounts:
-  practice: { venue: ccxt, exchange: binance, mode: dry_run }
-  paper: { venue: paper }
+  practice: { venue: ccxt, exchange: binance, mode: dry_run, limits: ${LIMITS_OFF} }
+  paper: { venue: paper, limits: ${LIMITS_OFF} }
   binance:
     venue: ccxt
     exchange: binance
@@ -39,6 +40,7 @@ accounts:
     api_secret: demo-secret
     http_origin: ${gateway.origin}
     simulated_bound: { window_ms: ${windowMs}, engine_ms: ${engineMs}, margin_ms: ${marginMs} }
+    limits: ${LIMITS_OFF}
 strategies:
   trend: { token: ${TOKEN} }
   home: { token: ${HOME}, ip_allow: [127.0.0.0/8] }

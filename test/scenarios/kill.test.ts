@@ -6,6 +6,7 @@ import type { OrderStory } from '../../ingress/order-book.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf, parseHistory, valueIn, type HistoryJson } from '../support/history.ts';
 import { Holdfast, type Reply } from '../support/holdfast.ts';
+import { WITHOUT_LIMITS } from '../support/limits-off.ts';
 
 // Everything is killed at once, again and again, shortly after alerts came in; then it is started again. What was
 // answered must be there and go on; nothing may be there twice. The paper book, on disk, is the oracle. A round does
@@ -27,7 +28,7 @@ interface Sent {
 }
 
 let holdfast: Holdfast;
-before(async () => (holdfast = await Holdfast.start()));
+before(async () => (holdfast = await Holdfast.start({ config: WITHOUT_LIMITS })));
 after(() => holdfast?.dispose());
 
 const sent: Sent[] = [];

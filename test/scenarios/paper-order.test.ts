@@ -4,9 +4,10 @@ import { after, before, test } from 'node:test';
 import type { ListedOrder, OrderStory } from '../../ingress/order-book.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast, type Reply } from '../support/holdfast.ts';
+import { WITHOUT_LIMITS } from '../support/limits-off.ts';
 
 let holdfast: Holdfast;
-before(async () => (holdfast = await Holdfast.start()));
+before(async () => (holdfast = await Holdfast.start({ config: WITHOUT_LIMITS })));
 after(() => holdfast?.dispose());
 
 interface Page {

@@ -11,7 +11,7 @@ import { runCommand, type Ran } from '../support/run-command.ts';
 const aKey = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
 const PAYLOAD_ENCRYPTION_KEYS = `${aKey('new')},${aKey('old')}`;
 const ALERT = { account: 'paper', symbol: 'BTC/USDT', action: 'buy', quantity: '0.01' };
-const LIMIT = { ...ALERT, order_type: 'limit', limit_price: '60000' };
+const LIMIT = { ...ALERT, order_type: 'limit', limit_price: '61000' };
 
 let holdfast: Holdfast;
 before(async () => (holdfast = await Holdfast.start({ env: { PAYLOAD_ENCRYPTION_KEYS } })));

@@ -70,7 +70,7 @@ after(() => holdfast?.dispose());
 
 const WEBHOOK = '/webhook/tradingview';
 const ALERT = { symbol: 'BTC/USDT', action: 'buy', quantity: 0.01, account: 'paper' };
-const LIMIT = { order_type: 'limit', limit_price: 60_000 };
+const LIMIT = { order_type: 'limit', limit_price: 61_000 };
 
 let count = 0;
 const alertWith = (members: Readonly<Record<string, unknown>> = {}): string =>

@@ -13,6 +13,7 @@ import {
 } from '../simulators/binance-spot/start-simulator.ts';
 import { eventually } from './eventually.ts';
 import { Holdfast, type HoldfastOptions, type Reply } from './holdfast.ts';
+import { LIMITS_OFF } from './limits-off.ts';
 
 /** The venue's limits, shortened: the simulator enforces them, and the account is told of them. */
 export const BOUND = { windowMs: 1_500, engineMs: 1_000, marginMs: 500 };
@@ -31,6 +32,8 @@ interface LiveDeskOptions extends HoldfastOptions {
   readonly accounts?: readonly string[];
   /** How long a request may be under way; the account's bound, and nothing else, is longer for it. */
   readonly bound?: typeof BOUND;
+  /** The limits of every account, as the file has them; off where they are not given. */
+  readonly limits?: string;
   /** A further proof of the sender, beside the secret in the body. */
   readonly proof?: string;
   /** Arranges the venue before any account reads its markets. */
@@ -45,7 +48,10 @@ interface Cost {
 }
 
 /** `holdfast.yaml` for accounts that trade for real at a simulator. */
-function liveConfig(origin: string, { accounts = ['binance'], bound = BOUND, proof }: LiveDeskOptions): string {
+function liveConfig(
+  origin: string,
+  { accounts = ['binance'], bound = BOUND, limits = LIMITS_OFF, proof }: LiveDeskOptions,
+): string {
   const sections = accounts.map(
     (name) => `  ${name}:
     venue: ccxt
@@ -54,7 +60,8 @@ function liveConfig(origin: string, { accounts = ['binance'], bound = BOUND, pro
     api_key: demo-key
     api_secret: demo-secret
     http_origin: ${origin}
-    simulated_bound: { window_ms: ${bound.windowMs}, engine_ms: ${bound.engineMs}, margin_ms: ${bound.marginMs} }`,
+    simulated_bound: { window_ms: ${bound.windowMs}, engine_ms: ${bound.engineMs}, margin_ms: ${bound.marginMs} }
+    limits: ${limits}`,
   );
   const proofs = [`body_secret: '${SECRET}'`, ...(proof === undefined ? [] : [proof])].join(', ');
   return `accounts:\n${sections.join('\n')}\nstrategies:\n  trend: { ${proofs} }\n`;
@@ -102,7 +109,7 @@ export class LiveDesk {
   }
 
   static async start(desk: LiveDeskOptions = {}): Promise<LiveDesk> {
-    const { accounts: _accounts, bound: _bound, proof: _proof, prepare, ...options } = desk;
+    const { accounts: _accounts, bound: _bound, limits: _limits, proof: _proof, prepare, ...options } = desk;
     const venue = await startVenue();
     try {
       await prepare?.(venue.control);
