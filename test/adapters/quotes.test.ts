@@ -68,7 +68,7 @@ test('however many orders wait for a price, the venue is asked once, and again a
 
 test('a market that was never traded has no price', async (t) => {
   const adapter = await openAccount(t);
-  for (const lastPrice of ['0.00000000', '', 'soon', null]) {
+  for (const lastPrice of ['0.00000000', '-1.00', '', 'soon', null]) {
     const json = { symbol: 'BTCUSDT', lastPrice };
     await venue.control.fault({ match: { path: TICKER }, fault: { kind: 'wrong-json', json } });
     assert.equal(await adapter.quote('BTC/USDT'), null, String(lastPrice));
