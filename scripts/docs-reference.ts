@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { format } from 'prettier';
 
 import { openApiDocument } from '../ingress/openapi.ts';
+import { limitsPage } from './limits-page.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -12,7 +13,10 @@ const root = join(import.meta.dirname, '..');
 export async function generatedDocs(): Promise<Record<string, string>> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const openApi = JSON.stringify(openApiDocument(version));
-  return { 'docs/openapi.json': await format(openApi, { parser: 'json', printWidth: 120 }) };
+  return {
+    'docs/limits.md': await format(limitsPage(), { parser: 'markdown', printWidth: 120 }),
+    'docs/openapi.json': await format(openApi, { parser: 'json', printWidth: 120 }),
+  };
 }
 
 if (process.argv[1] === import.meta.filename) {
