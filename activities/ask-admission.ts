@@ -3,7 +3,8 @@ import { activityInfo } from '@temporalio/activity';
 import type { Admission, AdmissionRequest, CountedLimits } from '../domain/admission.ts';
 import type { Intent } from '../domain/intent.ts';
 import { NO_LIMITS } from '../domain/limits.ts';
-import { ticketOf, type Account, type Desk } from './desk.ts';
+import type { Account, Desk } from './desk.ts';
+import { marketPrice } from './hold-to-limits.ts';
 import { notSent } from './not-sent.ts';
 
 const AGAIN_MS = 500;
@@ -21,15 +22,15 @@ export async function askAdmission(desk: Desk, account: Account, intent: Intent)
   const inTurn = rules?.inTurn ?? false;
   if (!inTurn && !isCounting(accountLimits) && !isCounting(strategyLimits)) return { kind: 'admitted', notes: [] };
   const { clientOrderId, strategy, side, quantity, receivedAt } = intent;
-  const plan = await account.adapter.plan(ticketOf(intent));
+  const isValued = accountLimits.maxPositionValue !== null || strategyLimits.maxPositionValue !== null;
   const request: AdmissionRequest = {
     clientOrderId,
     workflowId: activityInfo().workflowExecution!.workflowId,
     strategy,
-    symbol: plan.kind === 'ready' ? plan.market : intent.symbol,
+    symbol: account.adapter.nameOf?.(intent.symbol) ?? intent.symbol,
     side,
     quantity,
-    price: intent.limitPrice ?? intent.stopPrice ?? intent.referencePrice ?? null,
+    price: isValued ? await marketPrice(account, intent) : null,
     receivedAt,
     inTurn,
     accountLimits,

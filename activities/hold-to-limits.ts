@@ -54,7 +54,7 @@ function bothOf(account: Account, { strategy }: Intent, ofStrategy: Limits) {
  * token must not get around a limit by sending a small one. A venue that cannot be asked is asked again; nothing is
  * guessed, and nothing has left.
  */
-async function marketPrice(
+export async function marketPrice(
   { name, adapter }: Account,
   { symbol, referencePrice }: Intent,
 ): Promise<DecimalString | null> {

@@ -51,8 +51,6 @@ export interface FittedOrder {
 export type Plan =
   | {
       readonly kind: 'ready';
-      /** The venue's own name of the market, however the alert wrote it. */
-      readonly market: string;
       /** What would be sent, in the market's own steps; not there where nothing is changed. */
       readonly order?: FittedOrder;
       /** What was changed to fit the market, in sentences. */

@@ -100,8 +100,7 @@ export class CcxtAdapter implements VenueAdapter {
 
   async plan(ticket: OrderTicket): Promise<Plan> {
     const fit = this.#fit(ticket);
-    if (fit.kind === 'refused') return fit;
-    return { kind: 'ready', market: fit.symbol, order: fit.order, notes: fit.notes };
+    return fit.kind === 'refused' ? fit : { kind: 'ready', order: fit.order, notes: fit.notes };
   }
 
   async place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement> {

@@ -15,8 +15,8 @@ export class DryRunAdapter implements VenueAdapter {
 
   async open(): Promise<void> {}
 
-  async plan({ symbol }: OrderTicket): Promise<Plan> {
-    return { kind: 'ready', market: symbol, notes: [] };
+  async plan(_ticket: OrderTicket): Promise<Plan> {
+    return { kind: 'ready', notes: [] };
   }
 
   async place(_ticket: OrderTicket): Promise<Placement> {

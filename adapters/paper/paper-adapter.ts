@@ -47,7 +47,7 @@ export class PaperAdapter implements VenueAdapter {
   }
 
   async plan(ticket: OrderTicket): Promise<Plan> {
-    if (this.#priceFor(ticket) !== undefined) return { kind: 'ready', market: ticket.symbol, notes: [] };
+    if (this.#priceFor(ticket) !== undefined) return { kind: 'ready', notes: [] };
     return { kind: 'refused', reason: noPrice(ticket) };
   }
 

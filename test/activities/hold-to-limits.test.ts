@@ -49,6 +49,7 @@ function accountAt(adapter: VenueAdapter, some: Partial<Limits>): Account {
     adapter,
     clock: new VenueClock(),
     limits: limits(some),
+    admit: async () => ({ kind: 'admitted', notes: [] }),
     standing: async () => NEW_STANDING,
     pollMs: 1,
     pollsPerSecond: 1_000,
@@ -172,7 +173,8 @@ const { publicKey } = generateKeyPairSync('ed25519');
 
 /** What the whole check says of an order. */
 async function check(account: Account, rules: Partial<StrategyRules>, change: Partial<Intent> = {}): Promise<string> {
-  const all = { minConfidence: '0.5', maxAgeMs: 60_000, accounts: ['paper'], limits: NO_LIMITS, ...rules };
+  const age = { minConfidence: '0.5', maxAgeMs: 60_000 };
+  const all = { ...age, accounts: ['paper'], limits: NO_LIMITS, inTurn: false, ...rules };
   const desk: Desk = {
     accounts: new Map([['paper', account]]),
     keys: new VerifyKeys([publicKey]),

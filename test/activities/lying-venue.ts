@@ -74,9 +74,7 @@ export class LyingVenue implements VenueAdapter {
     const what = this.#world.pick('ready', ...Array<'ready'>(20).fill('ready'), 'refused', 'not read', 'broken');
     if (what === 'not read') throw new NotSent('The markets are not read yet.', 2_000);
     if (what === 'broken') throw new TypeError('undefined is not a market');
-    return what === 'ready'
-      ? { kind: 'ready', market: 'BTC/USDT', notes: [] }
-      : { kind: 'refused', reason: reason('TOO_SMALL', 'So.') };
+    return what === 'ready' ? { kind: 'ready', notes: [] } : { kind: 'refused', reason: reason('TOO_SMALL', 'So.') };
   }
 
   async now(): Promise<number> {

@@ -32,8 +32,8 @@ interface LiveDeskOptions extends HoldfastOptions {
   readonly accounts?: readonly string[];
   /** How long a request may be under way; the account's bound, and nothing else, is longer for it. */
   readonly bound?: typeof BOUND;
-  /** The limits of every account, as the file has them; off where they are not given. */
-  readonly limits?: string;
+  /** The limits of every account, or of each by its name, as the file has them; off where they are not given. */
+  readonly limits?: string | Readonly<Record<string, string>>;
   /** A further proof of the sender, beside the secret in the body. */
   readonly proof?: string;
   /** Arranges the venue before any account reads its markets. */
@@ -61,7 +61,7 @@ function liveConfig(
     api_secret: demo-secret
     http_origin: ${origin}
     simulated_bound: { window_ms: ${bound.windowMs}, engine_ms: ${bound.engineMs}, margin_ms: ${bound.marginMs} }
-    limits: ${limits}`,
+    limits: ${typeof limits === 'string' ? limits : limits[name]}`,
   );
   const proofs = [`body_secret: '${SECRET}'`, ...(proof === undefined ? [] : [proof])].join(', ');
   return `accounts:\n${sections.join('\n')}\nstrategies:\n  trend: { ${proofs} }\n`;
