@@ -64,6 +64,8 @@ export const SETTINGS = {
   HOLDFAST_DEPLOYMENT: pattern('local', /^[a-z0-9_-]{1,32}$/, 'a name of a-z, 0-9, _ and -, at most 32 characters'),
   TEMPORAL_PORT: whole(7233, 1, 65_535),
   TEMPORAL_UI_PORT: whole(8233, 1, 65_535),
+  /** Whether an engine that says no more than `sqlite` keeps its database in a file. */
+  TEMPORAL_DURABLE: oneOf('false', ['true', 'false']),
   WEBHOOK_SECRET: secret,
   INTENT_SIGNING_KEY: secret,
   INTENT_VERIFY_KEYS: optional,

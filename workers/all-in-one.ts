@@ -34,7 +34,7 @@ await runProcess(async (context) => {
   // Stopped after the worker, so that what comes to its end meanwhile is copied too.
   const inTime = new Engine(engine.client, engine.connection, log);
   onStop(exportHistories(inTime, config.settings.HOLDFAST_AUDIT ?? join(config.dataDir, 'audit'), log));
-  const worker = await runWorker({ config, engine, keys, bundle, log });
+  const worker = await runWorker({ config, engine, keys, bundle, log, isEmbedded: embedded !== undefined });
   onStop(() => worker.stop());
   worker.ended.catch(context.fail);
   const uiUrl = embedded?.uiUrl ?? null;

@@ -8,10 +8,10 @@ import { DryRunAdapter } from '../adapters/dry-run/dry-run-adapter.ts';
 import { PaperAdapter } from '../adapters/paper/paper-adapter.ts';
 import type { VenueAdapter } from '../adapters/venue-adapter.ts';
 import type { Config, ExchangeAccount } from '../config/config.ts';
-import { ConfigFault } from '../config/fault.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import type { AccountGate } from './account-gate.ts';
+import { exchangeProfile } from './exchange-profile.ts';
 import type { Standings } from './standings.ts';
 
 /** A paper book is on this machine, and asking it costs next to nothing. */
@@ -72,21 +72,9 @@ async function exchangeAdapter(
   config: Config,
   log: Logger,
 ): Promise<VenueAdapter> {
+  const profile = await exchangeProfile(name, account);
   // The exchange library is large: it is loaded where an account needs it.
   const { CcxtAdapter } = await import('../adapters/ccxt/ccxt-adapter.ts');
-  const { profileOf, PROFILED_EXCHANGES } = await import('../adapters/ccxt/profile.ts');
-  const { isExchange } = await import('../adapters/ccxt/exchange.ts');
-  const path = `accounts.${name}.exchange`;
-  if (!isExchange(account.exchange)) {
-    const message = `There is no exchange ${account.exchange}.`;
-    throw new ConfigFault([{ path, message, fix: 'Use the id of an exchange, such as binance.' }]);
-  }
-  const profile = profileOf(account.exchange, account.unprofiled);
-  if (profile === undefined) {
-    const message = `Nobody has checked how ${account.exchange} is asked for an order under our id.`;
-    const fix = `Use one of ${PROFILED_EXCHANGES.join(', ')}, or add "unprofiled: true" and look after lost orders yourself.`;
-    throw new ConfigFault([{ path, message, fix }]);
-  }
   const { CIRCUIT_BREAKER_THRESHOLD: threshold, CIRCUIT_BREAKER_TIMEOUT: openSeconds } = config.settings;
   return new CcxtAdapter({
     ...account,

@@ -15,7 +15,7 @@ await runProcess(async ({ config, root, log, onStop, fail }) => {
   onStop(() => engine.connection.close());
   const { HOLDFAST_AUDIT: audit } = config.settings;
   if (audit !== undefined) onStop(exportHistories(new Engine(engine.client, engine.connection, log), audit, log));
-  const worker = await runWorker({ config, engine, keys, bundle, log });
+  const worker = await runWorker({ config, engine, keys, bundle, log, isEmbedded: false });
   onStop(() => worker.stop());
   worker.ended.catch(fail);
   log.info({ accounts: Object.keys(config.accounts) }, 'The worker is ready.');

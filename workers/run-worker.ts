@@ -12,6 +12,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { OrderSinks } from '../workflows/messages.ts';
 import { ORDERS_QUEUE } from '../workflows/task-queues.ts';
 import { AccountGate } from './account-gate.ts';
+import { requireDurableEngine, warnOfAccounts } from './account-safety.ts';
 import type { EngineConnection } from './connect.ts';
 import { openDesk } from './desk.ts';
 import { guardAccounts } from './guard-accounts.ts';
@@ -35,11 +36,15 @@ export interface WorkerOptions {
   /** The path of the workflows' bundle. */
   readonly bundle: string;
   readonly log: Logger;
+  /** Whether the engine is a child of this process, which keeps it in a file. */
+  readonly isEmbedded: boolean;
 }
 
 /** Opens the accounts, and runs orders and their activities until it is told to stop. */
-export async function runWorker({ config, engine, keys, bundle, log }: WorkerOptions): Promise<RunningWorker> {
+export async function runWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { config, engine, keys, bundle, log, isEmbedded } = options;
   const { connection, namespace, dataConverter, client } = engine;
+  if (!isEmbedded) await requireDurableEngine(config, connection);
   const engineInTime = new Engine(client, connection, log);
   const standings = new Standings(engineInTime, config.dataDir);
   const names = Object.keys(config.accounts);
@@ -73,10 +78,12 @@ export async function runWorker({ config, engine, keys, bundle, log }: WorkerOpt
   const ended = worker.run();
   ended.catch((error: unknown) => log.fatal({ error: String(error) }, 'The worker ended by a fault.'));
   const unguard = guardAccounts({ config, engine: engineInTime, desk, standings, log });
+  const unwatch = warnOfAccounts({ config, engine, isEmbedded, log });
   return {
     isWorking: () => worker.getState() === 'RUNNING',
     stop: async () => {
       unguard();
+      unwatch();
       desk.stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended.catch(() => undefined);

@@ -69,6 +69,7 @@ export class Rig {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     const shared = {
       TEMPORAL_ADDRESS: engine.address,
+      TEMPORAL_DURABLE: 'true',
       HOLDFAST_CONFIG: config,
       HOLDFAST_STATE: join(folder, 'state'),
       HOLDFAST_LAUNCHER_PID: String(process.pid),

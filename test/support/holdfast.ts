@@ -100,6 +100,8 @@ export class Holdfast {
         OPERATOR_PORT: String(this.#ports[1]),
         TEMPORAL_PORT: String(this.#ports[2]),
         TEMPORAL_UI_PORT: String(this.#ports[3]),
+        // Engines of the tests keep their database in a file.
+        TEMPORAL_DURABLE: 'true',
         // Tests send more alerts in a minute than a strategy may; the limit has tests of its own.
         RATE_LIMIT_REQUESTS: '1000000',
         ...(config === undefined ? {} : { HOLDFAST_CONFIG: file }),

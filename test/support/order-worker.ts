@@ -27,7 +27,13 @@ export async function startOrderWorker(
   const args = ['--disable-warning=ExperimentalWarning', ...watch, join('workers', 'order-worker.ts')];
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...cleanEnvironment(), HOLDFAST_STATE: `${env['HOLDFAST_DATA'] ?? join(root, 'data')}-state`, ...env },
+    env: {
+      ...cleanEnvironment(),
+      HOLDFAST_STATE: `${env['HOLDFAST_DATA'] ?? join(root, 'data')}-state`,
+      // Engines of the tests keep their database in a file.
+      TEMPORAL_DURABLE: 'true',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
