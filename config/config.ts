@@ -59,6 +59,8 @@ export interface StrategyConfig {
   readonly ipAllow: readonly string[];
   /** Whether unknown keys are refused. */
   readonly strict: boolean;
+  /** Whether its alerts may halt its accounts. */
+  readonly mayHalt: boolean;
   /** Whether it takes alerts that prove nothing: then only from this machine. */
   readonly isOpen: boolean;
   /** Accounts that its alerts may name; the first is theirs when they name none, unless the default account is among them. */
@@ -281,6 +283,7 @@ function readStrategy(
     requireAll: section.require === 'all',
     ipAllow: section.ip_allow ?? [],
     strict: section.strict ?? false,
+    mayHalt: section.may_halt ?? false,
     isOpen: tokens.length + bodySecrets.length + hmacSecrets.length + webhookKeys.length === 0,
     accounts: section.accounts ?? accounts,
     rules: { minConfidence: settings.MIN_CONFIDENCE, maxAgeMs: section.max_age ?? MAX_AGE_MS },

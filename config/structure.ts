@@ -82,6 +82,7 @@ const strategy = z.strictObject({
   ip_allow: z.array(z.string().refine(isAddressEntry, ADDRESS_EXPECTED)).min(1).optional(),
   require: z.enum(['any', 'all'], { error: 'Expected any or all.' }).optional(),
   strict: z.boolean().optional(),
+  may_halt: z.boolean().optional(),
   ordering: z.enum(['any', 'serial'], { error: 'Expected any or serial.' }).optional(),
   limits: limitsSection.optional(),
 });

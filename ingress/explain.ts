@@ -1,11 +1,12 @@
-import type { Config } from '../config/config.ts';
+import type { Config, StrategyConfig } from '../config/config.ts';
 import { parseAlert, type Alert } from '../domain/alert.ts';
 import { checkLimits, checkValue } from '../domain/check-limits.ts';
 import type { Intent } from '../domain/intent.ts';
-import { toPlainJson } from '../domain/json-number.ts';
+import { toPlainJson, type ExactJson } from '../domain/json-number.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import type { Reason } from '../domain/reason.ts';
 import { formIntent, type SigningKey } from './form-intent.ts';
+import { planHalt } from './halt-alert.ts';
 import { readJson } from './read-json.ts';
 import { Refused } from './refused.ts';
 
@@ -36,14 +37,17 @@ export async function explain(
   body: Buffer,
   { strategy, config, signingKey }: { strategy: string; config: Config; signingKey: SigningKey },
 ): Promise<Explanation> {
-  const rules = Object.hasOwn(config.strategies, strategy) ? config.strategies[strategy]!.rules : undefined;
-  if (rules === undefined) {
+  const configured = Object.hasOwn(config.strategies, strategy) ? config.strategies[strategy] : undefined;
+  if (configured === undefined) {
     throw new Refused(
       'BAD_REQUEST',
       `There is no strategy ${strategy}; use ${Object.keys(config.strategies).join(', ')}.`,
     );
   }
-  const parsed = parseAlert(readJson(body));
+  const json = readJson(body);
+  const halts = explainHalt(json, strategy, configured);
+  if (halts !== undefined) return halts;
+  const parsed = parseAlert(json);
   if (!parsed.ok) {
     const issues = parsed.refusals.map(({ field, code, message }) => ({ path: field ?? '', code, message }));
     return { ...NOTHING, issues, notes: [] };
@@ -54,7 +58,7 @@ export async function explain(
   const formed = await formIntent(alert, { others, strategy, receivedAt: Date.now(), config, signingKey, openWindow });
   const { workflowId, signed } = formed;
   const { intent } = signed;
-  const verdict = checkAlert(intent, rules);
+  const verdict = checkAlert(intent, configured.rules);
   return {
     understood: true,
     sentence: inWords(alert, intent.account),
@@ -80,6 +84,21 @@ function overLimit(intent: Intent, { accounts, strategies }: Config): Reason | n
     if (because !== null) return because;
   }
   return null;
+}
+
+/** What an alert that halts would do; undefined for one that trades. */
+function explainHalt(json: ExactJson, strategy: string, config: StrategyConfig): Explanation | undefined {
+  try {
+    const plan = planHalt(json, strategy, config);
+    if (plan === undefined) return undefined;
+    const sentence = `halts the entries of ${plan.accounts.join(', ')}: ${plan.reason}`;
+    return { ...NOTHING, understood: true, sentence, issues: [], notes: [] };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { code, message, members } = error;
+    const path = typeof members['field'] === 'string' ? members['field'] : '';
+    return { ...NOTHING, issues: [{ path, code, message }], notes: [] };
+  }
 }
 
 const NOTHING = {

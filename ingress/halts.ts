@@ -23,6 +23,14 @@ export interface HaltView {
   readonly reason: string;
 }
 
+/** A halt that the engine has taken on. */
+interface AskedHalt {
+  readonly account: string;
+  readonly scope: HaltScope;
+  /** How many halts there had been. */
+  readonly before: number;
+}
+
 /** What a person may say of one account, or of all. */
 export interface HaltWish {
   readonly account?: string;
@@ -65,22 +73,42 @@ export class Halts {
 
   /** Halts accounts, and comes back when it is in force everywhere: no worker can know otherwise any more. */
   async halt({ account, scope = 'entries', reason }: HaltWish): Promise<HaltView[]> {
-    await Promise.all(
-      this.#meant(account).map(async (name) => {
-        const halt = { code: 'HALTED', scope, ...(reason === undefined ? {} : { reason }) } as const;
-        const last = await this.standing(name);
-        await this.#engine.require(DEADLINE_MS, {}, () =>
+    const asked = await this.ask(this.#meant(account), { scope, reason }, DEADLINE_MS);
+    const late = await this.untilTakenUp(asked, performance.now() + DEADLINE_MS);
+    if (late.length > 0) {
+      const message = `The halt of ${late.join(', ')} is kept by the engine, and no worker has taken it up yet. Orders may still leave: create the file HALT in HOLDFAST_DATA of each worker, or stop the workers.`;
+      throw new Refused('UNAVAILABLE', message);
+    }
+    await sleep(KNOWN_FOR_MS);
+    return this.list();
+  }
+
+  /** Has the engine take on a halt of each account; from then on it cannot be lost. */
+  async ask(
+    accounts: readonly string[],
+    { scope, reason }: { readonly scope: HaltScope; readonly reason: string | undefined },
+    deadlineMs: number,
+  ): Promise<AskedHalt[]> {
+    const halt = { code: 'HALTED', scope, ...(reason === undefined ? {} : { reason }) } as const;
+    return Promise.all(
+      accounts.map(async (account) => {
+        const last = await this.standing(account, deadlineMs);
+        await this.#engine.require(deadlineMs, {}, () =>
           this.#engine.client.workflow.signalWithStart(TRADING_ACCOUNT, {
-            ...startOfAccount(name, last),
+            ...startOfAccount(account, last),
             signal: haltSignal,
             signalArgs: [halt],
           }),
         );
-        await this.#untilHalted(name, scope, last.count);
+        return { account, scope, before: last.count };
       }),
     );
-    await sleep(KNOWN_FOR_MS);
-    return this.list();
+  }
+
+  /** Waits until each halt stands in its account; returns the accounts in which it does not by then. */
+  async untilTakenUp(asked: readonly AskedHalt[], until: number): Promise<string[]> {
+    const late = await Promise.all(asked.map(async (one) => ((await this.#standsBy(one, until)) ? [] : [one.account])));
+    return late.flat();
   }
 
   /** Lifts the halts that are there now; one that comes meanwhile stays, and so does ENGINE_RESTORED unless it is named. */
@@ -90,8 +118,8 @@ export class Halts {
     return this.list();
   }
 
-  standing(account: string): Promise<Standing> {
-    return this.#engine.require(DEADLINE_MS, {}, () => lastStanding(this.#engine.client, account));
+  standing(account: string, deadlineMs = DEADLINE_MS): Promise<Standing> {
+    return this.#engine.require(deadlineMs, {}, () => lastStanding(this.#engine.client, account));
   }
 
   async #lift(account: string, restored: boolean): Promise<void> {
@@ -110,16 +138,18 @@ export class Halts {
     }
   }
 
-  /** Until a halt is there that is newer than those before it. */
-  async #untilHalted(account: string, scope: HaltScope, before: number): Promise<void> {
-    const until = performance.now() + DEADLINE_MS;
-    while (performance.now() < until) {
-      const { halts } = await this.standing(account);
-      if (halts.some((halt) => halt.code === 'HALTED' && halt.scope === scope && halt.id > before)) return;
+  /** Whether a halt is there by then that is newer than those before it. */
+  async #standsBy({ account, scope, before }: AskedHalt, until: number): Promise<boolean> {
+    for (let left = until - performance.now(); left > 0; left = until - performance.now()) {
+      const halts = await this.standing(account, left).then(
+        (standing) => standing.halts,
+        // The engine has the halt: that it cannot be asked now undoes nothing.
+        () => [],
+      );
+      if (halts.some((halt) => halt.code === 'HALTED' && halt.scope === scope && halt.id > before)) return true;
       await sleep(LOOK_AGAIN_MS);
     }
-    const message = `The halt of ${account} is kept by the engine, and no worker has taken it up yet. Orders may still leave: create the file HALT in HOLDFAST_DATA of each worker, or stop the workers.`;
-    throw new Refused('UNAVAILABLE', message);
+    return false;
   }
 
   #meant(account: string | undefined): string[] {

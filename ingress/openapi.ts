@@ -50,6 +50,24 @@ const alert = z.object({
   time: z.string().describe('ISO 8601 with a zone').optional(),
   secret: z.string().optional(),
 });
+const haltAlert = z
+  .object({
+    action: z.literal('halt'),
+    account: z.string().describe("all of the strategy's accounts where none is named").optional(),
+    reason: z.string().optional(),
+    secret: z.string().optional(),
+  })
+  .describe('of a strategy with may_halt only');
+const haltAnswer = z.object({
+  success: z.literal(true),
+  order_id: z.null(),
+  error: z.null(),
+  status: z.enum(['halted', 'pending']),
+  accounts: z.array(z.string()),
+  scope: z.literal('entries'),
+  reason: reason.nullable(),
+  ignored: z.array(z.string()),
+});
 
 const problem = z
   .object({
@@ -106,6 +124,7 @@ const schema = (type: z.ZodType): object => {
   return json;
 };
 const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
+const either = (...names: string[]): object => ({ schema: { anyOf: names.map(ref) } });
 const json = (name: string): object => ({ content: { 'application/json': { schema: ref(name) } } });
 const ok = (description: string, name: string): object => ({ 200: { description, ...json(name) } });
 const refusals = {
@@ -121,10 +140,13 @@ const filters = ['account', 'symbol', 'status', 'strategy', 'since', 'cursor'].m
 const webhook = {
   post: {
     summary: 'Send an alert',
-    requestBody: { required: true, content: { 'application/json': { schema: ref('Alert') }, 'text/plain': {} } },
+    requestBody: { required: true, content: { 'application/json': either('Alert', 'HaltAlert'), 'text/plain': {} } },
     responses: {
-      ...ok('the outcome is known', 'Answer'),
-      202: { description: 'it is under way (pending), or its fate is being asked for (unknown)', ...json('Answer') },
+      200: { description: 'the outcome is known', content: { 'application/json': either('Answer', 'HaltAnswer') } },
+      202: {
+        description: 'it is under way (pending), or its fate is being asked for (unknown)',
+        content: { 'application/json': either('Answer', 'HaltAnswer') },
+      },
       ...refusals,
     },
   },
@@ -225,6 +247,8 @@ export function openApiDocument(version: string): object {
     components: {
       schemas: {
         Alert: schema(alert),
+        HaltAlert: schema(haltAlert),
+        HaltAnswer: schema(haltAnswer),
         Answer: schema(answer),
         Problem: schema(problem),
         Orders: schema(z.object({ orders: z.array(listed), next: z.string().nullable() })),

@@ -4,6 +4,7 @@ export type ProblemCode =
   | RefusalCode
   | 'UNPROVEN'
   | 'ADDRESS_NOT_ALLOWED'
+  | 'ACTION_NOT_ALLOWED'
   | 'CROSS_SITE'
   | 'UNKNOWN_TOKEN'
   | 'ALERT_CONFLICT'
@@ -25,6 +26,7 @@ const HTTP: Record<ProblemCode, { status: number; title: string }> = {
   UNPROVEN: { status: 401, title: 'The sender is not proven' },
   NOT_AUTHORIZED: { status: 401, title: 'The operator token is missing or wrong' },
   ADDRESS_NOT_ALLOWED: { status: 403, title: 'The address is not allowed' },
+  ACTION_NOT_ALLOWED: { status: 403, title: 'The action is not allowed' },
   CROSS_SITE: { status: 403, title: 'A page of another origin' },
   UNKNOWN_TOKEN: { status: 404, title: 'Unknown webhook' },
   NOT_FOUND: { status: 404, title: 'Not found' },

@@ -14,6 +14,8 @@ import { awaitAnswer } from './await-answer.ts';
 import type { Engine } from './engine.ts';
 import { formIntent, type SigningKey } from './form-intent.ts';
 import type { Gate } from './gate.ts';
+import { carryOutHalt, planHalt, type HaltAnswer, type HaltPlan } from './halt-alert.ts';
+import { Halts } from './halts.ts';
 import { keepSecretsOut, secretsOf } from './keep-secrets-out.ts';
 import type { Linked, Links } from './links.ts';
 import { Prover, unproven, type Evidence, type Standing } from './prove.ts';
@@ -58,6 +60,7 @@ interface Arrival {
 export function webhookHandler(deps: WebhookDeps) {
   const prover = new Prover(deps.config.strategies);
   const secrets = secretsOf(deps.config.strategies);
+  const halts = new Halts(deps.engine, deps.config, deps.signingKey);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const arrival = arrivalOf(request);
     let strategy = '';
@@ -67,6 +70,8 @@ export function webhookHandler(deps: WebhookDeps) {
         const proven = prove(deps, prover, arrival);
         strategy = proven.strategy;
         const json = keepSecretsOut(proven.json, secrets);
+        const plan = planHalt(json, strategy, deps.config.strategies[strategy]!);
+        if (plan !== undefined) return await halt(deps, halts, arrival, { strategy, plan }, reply);
         const answer = await carryOut(deps, arrival, { strategy, json });
         metrics.alerts.inc({ strategy, result: answer.status });
         const { workflow_id, account, symbol, status, duplicate } = answer;
@@ -106,6 +111,23 @@ function prove(
     }
     throw error;
   }
+}
+
+/** An alert that halts starts no order, and is not counted: stopping is never refused for its rate. */
+async function halt(
+  { config, log }: WebhookDeps,
+  halts: Halts,
+  { begun }: Arrival,
+  { strategy, plan }: { strategy: string; plan: HaltPlan },
+  reply: FastifyReply,
+): Promise<HaltAnswer> {
+  const { accounts, reason } = plan;
+  const times = { startBy: begun + START_DEADLINE_MS, answerBy: begun + config.settings.ANSWER_BUDGET_MS };
+  const answer = await carryOutHalt(halts, plan, times);
+  metrics.alerts.inc({ strategy, result: answer.status });
+  log.warn({ strategy, accounts, status: answer.status, reason }, 'An alert halted accounts.');
+  reply.code(answer.status === 'halted' ? 200 : 202);
+  return answer;
 }
 
 async function carryOut(
