@@ -3,6 +3,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 
 import { loadConfig } from '../config/config.ts';
+import { configSchema } from '../config/schema.ts';
 import { rootFolder } from './root-folder.ts';
 
 /** What TradingView fills in when the alert fires; one id and one time for each. */
@@ -29,9 +30,13 @@ export function addSetup(program: Command): void {
       for (const [name, value] of Object.entries(made)) process.stdout.write(`${name}=${value}\n`);
       process.stderr.write('Keep the first of them with ingress alone; workers get INTENT_VERIFY_KEYS only.\n');
     });
-  program
-    .command('config')
-    .description('The configuration that is found here.')
+  const config = program.command('config').description('The configuration that is found here.');
+  config
+    .command('schema')
+    .description('The JSON Schema of holdfast.yaml, for editors.')
+    .option('--json', 'as it is anyway')
+    .action(() => print(configSchema()));
+  config
     .command('check')
     .description('Whether it holds; every fault with its path and a fix, and an exit code of 78.')
     .option('--json', 'as JSON')

@@ -100,6 +100,8 @@ const outline = z.strictObject({
   strategies: z.record(name, z.unknown()).optional(),
 });
 
+export { account, name, outline, strategy };
+
 export type AccountSection = z.output<typeof account>;
 export type StrategySection = z.output<typeof strategy>;
 
