@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 
 import { CONFIG_EXIT_CODE, ConfigFault } from '../config/fault.ts';
 import { addAudit } from './audit.ts';
+import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
 import { CommandFault, EXIT, UsageFault } from './exit.ts';
 import { addHalt } from './halt.ts';
@@ -23,6 +24,7 @@ const program = new Command('holdfast')
   .version(version)
   .exitOverride();
 addAudit(program);
+addDoctor(program);
 addExplain(program);
 addHalt(program);
 addOrders(program);

@@ -13,13 +13,8 @@ import { ConfigFault } from '../config/fault.ts';
 export class EpochFile {
   readonly #path: string;
 
-  constructor({ settings, dataDir }: Config, account: string) {
-    const folder = resolve(settings.HOLDFAST_STATE ?? stateFolder());
-    if (`${folder}${sep}`.startsWith(`${resolve(dataDir)}${sep}`)) {
-      const message = `It lies in ${dataDir}, and would be put back together with a copy of that.`;
-      throw new ConfigFault([{ path: 'HOLDFAST_STATE', message, fix: 'Name a folder outside HOLDFAST_DATA.' }]);
-    }
-    this.#path = join(folder, `epoch-${settings.HOLDFAST_DEPLOYMENT}-${account}`);
+  constructor(config: Config, account: string) {
+    this.#path = join(stateFolder(config), `epoch-${config.settings.HOLDFAST_DEPLOYMENT}-${account}`);
   }
 
   /** The account's epoch; undefined where none is written down. Throws when the file is there and cannot be understood. */
@@ -51,8 +46,16 @@ export class EpochFile {
   }
 }
 
+/** The folder of these files. One inside the data folder is a fault of the configuration. */
+export function stateFolder({ settings, dataDir }: Config): string {
+  const folder = resolve(settings.HOLDFAST_STATE ?? usualFolder());
+  if (!`${folder}${sep}`.startsWith(`${resolve(dataDir)}${sep}`)) return folder;
+  const message = `It lies in ${dataDir}, and would be put back together with a copy of that.`;
+  throw new ConfigFault([{ path: 'HOLDFAST_STATE', message, fix: 'Name a folder outside HOLDFAST_DATA.' }]);
+}
+
 /** Where a user's programs keep what is worth keeping and is nobody's document. */
-function stateFolder(): string {
+function usualFolder(): string {
   const { LOCALAPPDATA, XDG_STATE_HOME } = process.env;
   const base = process.platform === 'win32' ? LOCALAPPDATA : XDG_STATE_HOME;
   return join(base || join(homedir(), '.local', 'state'), 'holdfast');

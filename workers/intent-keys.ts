@@ -8,9 +8,12 @@ import { ConfigFault } from '../config/fault.ts';
 const SIGNING_FILE = 'intent-signing-key.pem';
 const VERIFY_FILE = 'intent-verify-keys.pem';
 
+/** Where the signing key is kept that was made at the first start. */
+export const signingKeyFile = ({ dataDir }: Config): string => join(dataDir, SIGNING_FILE);
+
 /** The key that ingress signs with: from the configuration, else from the data folder. */
 export function loadSigningKey(config: Config): KeyObject {
-  const written = config.settings.INTENT_SIGNING_KEY ?? readIfThere(join(config.dataDir, SIGNING_FILE));
+  const written = config.settings.INTENT_SIGNING_KEY ?? readIfThere(signingKeyFile(config));
   if (written === undefined) throw missing('INTENT_SIGNING_KEY', 'Ingress signs every order');
   return parse('INTENT_SIGNING_KEY', () => createPrivateKey(pemOf(written, 'PRIVATE KEY')));
 }

