@@ -68,7 +68,7 @@ const WRONG: [string, string, string][] = [
   ['an account with a bad name', 'accounts: { Main: { venue: paper } }', '/accounts/Main'],
   ['an unknown key of a strategy', 'strategies: { a: { tokken: b } }', '/strategies/a/tokken'],
   ['a yes that is a text', "strategies: { a: { may_halt: 'yes' } }", '/strategies/a/may_halt'],
-  ['what a later version honours', 'strategies: { a: { ordering: symbol } }', '/strategies/a/ordering'],
+  ['an order of turns that is none', 'strategies: { a: { ordering: symbol } }', '/strategies/a/ordering'],
 ];
 
 for (const [what, yaml, at] of WRONG) {

@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 
 import { judgeHosts, inspect } from '../../workers/account-safety.ts';
 import type { ExchangeAccount } from '../../config/config.ts';
+import { NO_LIMITS } from '../../domain/limits.ts';
 import { boot } from '../support/boot.ts';
 import { startEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
@@ -61,6 +62,7 @@ const account = (exchange: string, mode: ExchangeAccount['mode'], httpOrigin?: s
   httpOrigin,
   unprofiled: false,
   options: {},
+  limits: NO_LIMITS,
 });
 
 const HOSTS: [string, ExchangeAccount, string | undefined][] = [
