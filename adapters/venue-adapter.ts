@@ -3,6 +3,7 @@ import type { Circuit } from '../domain/account-report.ts';
 import type { DecimalString } from '../domain/decimal.ts';
 import type { Cancellation, Placement } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
+import type { ListedOrder } from '../domain/reconciliation.ts';
 import type { VenueOrder } from '../domain/venue-order.ts';
 
 /** One order as an adapter gets it: all that it may send, chosen before the first byte. */
@@ -64,14 +65,8 @@ export type AdapterLookup =
   | { readonly kind: 'absent'; readonly proof: string }
   | { readonly kind: 'cannot_tell'; readonly why: string; readonly retryAfterMs?: number };
 
-/** An order at the venue that carries our tag, whoever remembers it. */
-export interface OurOrder {
-  readonly clientOrderId: string;
-  readonly venueOrderId: string;
-  readonly symbol: string;
-  /** In the venue's words. */
-  readonly status: string;
-}
+/** How far a list of orders reaches: the open ones, or those that were over lately too, as far as the venue tells. */
+export type Reach = 'open' | 'recent';
 
 export interface Capabilities {
   readonly orderTypes: readonly OrderType[];
@@ -114,8 +109,8 @@ export interface VenueAdapter {
   nameOf?(symbol: string): string;
   /** What the account holds in all, by asset. Not there where it holds nothing. */
   balances?(): Promise<Readonly<Record<string, DecimalString>>>;
-  /** Open and recent orders whose client order id begins with the tag. Not there where the venue cannot be asked so. */
-  listOurs?(tag: string): Promise<OurOrder[]>;
+  /** The account's orders, whoever placed them. Not there where the venue cannot be relied on to tell. */
+  list?(reach: Reach): Promise<ListedOrder[]>;
   /** The venue's clock, in milliseconds since 1970. Only where it enforces a window. */
   now?(): Promise<number>;
   close(): Promise<void>;

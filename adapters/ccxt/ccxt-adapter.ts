@@ -3,6 +3,7 @@ import type { Exchange, MarketInterface, Order } from 'ccxt';
 import type { Circuit } from '../../domain/account-report.ts';
 import { compare, isZero, parseDecimal, type DecimalString } from '../../domain/decimal.ts';
 import type { Cancellation, HttpReply, Placement } from '../../domain/outcome.ts';
+import type { ListedOrder } from '../../domain/reconciliation.ts';
 import { saysTheSame, sumFills, type VenueOrder } from '../../domain/venue-order.ts';
 import {
   NotSent,
@@ -11,8 +12,8 @@ import {
   type FittedOrder,
   type LookupHint,
   type OrderTicket,
-  type OurOrder,
   type Plan,
+  type Reach,
   type SendWindow,
   type VenueAdapter,
 } from '../venue-adapter.ts';
@@ -20,7 +21,7 @@ import { Breaker, type BreakerOptions } from './breaker.ts';
 import { classify, classNames } from './classify-error.ts';
 import { openExchange, type ExchangeOptions } from './exchange.ts';
 import { fitTicket, type FittedTicket } from './fit-ticket.ts';
-import { listOurs } from './list-ours.ts';
+import { listOrders } from './list-orders.ts';
 import type { AbsenceBound, Profile, Reference } from './profile.ts';
 import { Quotes } from './quotes.ts';
 import { bookedAt, readFill, readOrder } from './read-order.ts';
@@ -47,7 +48,7 @@ const CLOCK_MARGIN_MS = 1_000;
 /** One account at an exchange, through the real exchange library. */
 export class CcxtAdapter implements VenueAdapter {
   readonly capabilities: Capabilities;
-  readonly listOurs?: (tag: string) => Promise<OurOrder[]>;
+  readonly list?: (reach: Reach) => Promise<ListedOrder[]>;
   readonly #options: CcxtOptions;
   readonly #profile: Profile;
   readonly #bound: AbsenceBound | null;
@@ -75,7 +76,7 @@ export class CcxtAdapter implements VenueAdapter {
       dryRun: false,
     };
     // Elsewhere nobody has checked yet that such a list can be relied on.
-    if (this.#profile.absence !== null) this.listOurs = (tag) => listOurs(this.#line, tag);
+    if (this.#profile.absence !== null) this.list = (reach) => listOrders(this.#line, reach);
   }
 
   /** Reads the markets. An exchange that is down keeps its account closed, and no other: it is tried again. */

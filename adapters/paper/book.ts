@@ -16,6 +16,8 @@ export interface BookedOrder extends Resting {
   readonly averagePrice: DecimalString | null;
 }
 
+const RECENT_MOST = 1_000;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS orders (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -75,6 +77,14 @@ export class PaperBook {
 
   openOrders(): BookedOrder[] {
     return this.#db.prepare("SELECT * FROM orders WHERE status = 'working' ORDER BY seq").all().map(orderOf);
+  }
+
+  /** Open orders, and those that were booked since a moment; of very many the newest. */
+  openAndRecent(since: number): BookedOrder[] {
+    const recent = this.#db
+      .prepare("SELECT * FROM orders WHERE status != 'working' AND booked_at >= ? ORDER BY seq DESC LIMIT ?")
+      .all(since, RECENT_MOST);
+    return [...this.openOrders(), ...recent.map(orderOf)];
   }
 
   balance(asset: string): DecimalString {

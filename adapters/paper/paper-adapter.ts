@@ -1,8 +1,17 @@
 import { add, compare, isZero, multiply, subtract, type DecimalString } from '../../domain/decimal.ts';
 import type { Cancellation, Placement } from '../../domain/outcome.ts';
 import { reason, type Reason } from '../../domain/reason.ts';
+import type { ListedOrder } from '../../domain/reconciliation.ts';
 import type { VenueOrder } from '../../domain/venue-order.ts';
-import type { AdapterLookup, Capabilities, LookupHint, OrderTicket, Plan, VenueAdapter } from '../venue-adapter.ts';
+import type {
+  AdapterLookup,
+  Capabilities,
+  LookupHint,
+  OrderTicket,
+  Plan,
+  Reach,
+  VenueAdapter,
+} from '../venue-adapter.ts';
 import { assetsOf, PaperBook, type BookedOrder } from './book.ts';
 import { triggersAtOnce } from './matching.ts';
 
@@ -13,6 +22,8 @@ const BUILT_IN_PRICES: Readonly<Record<string, DecimalString>> = {
   ES: '4420',
   'EUR/USD': '1.0850',
 };
+
+const RECENT_MS = 24 * 3_600_000;
 
 export interface PaperOptions {
   /** The book's file. */
@@ -96,6 +107,18 @@ export class PaperAdapter implements VenueAdapter {
     });
   }
 
+  async list(reach: Reach): Promise<ListedOrder[]> {
+    const orders = reach === 'open' ? this.#book.openOrders() : this.#book.openAndRecent(Date.now() - RECENT_MS);
+    return orders.map(({ clientOrderId, seq, symbol, status, filledQuantity }) => ({
+      clientOrderId,
+      venueOrderId: venueIdOf(seq),
+      symbol,
+      status,
+      isOpen: status === 'working',
+      isFilled: !isZero(filledQuantity),
+    }));
+  }
+
   async balances(): Promise<Record<string, DecimalString>> {
     return this.#book.balances();
   }
@@ -151,9 +174,11 @@ function noPrice({ symbol }: OrderTicket): Reason {
   return reason('NO_REFERENCE_PRICE', `The paper venue has no price for ${symbol}.`, fix);
 }
 
+const venueIdOf = (seq: number): string => `paper-${seq}`;
+
 function reportOf(order: BookedOrder): VenueOrder {
   const { seq, status, filledQuantity, averagePrice } = order;
-  const venueOrderId = `paper-${seq}`;
+  const venueOrderId = venueIdOf(seq);
   if (isZero(filledQuantity)) return { venueOrderId, status, filledQuantity, averagePrice };
   const fill = { tradeId: `${venueOrderId}-1`, quantity: filledQuantity, price: averagePrice! };
   return { venueOrderId, status, filledQuantity, averagePrice, fills: [fill] };
