@@ -3,10 +3,30 @@ import type { Admission, AdmissionRequest } from '../domain/admission.ts';
 import type { Intent } from '../domain/intent.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
+import type { Difference, EngineOrder } from '../domain/reconciliation.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { VerifyKeys } from './verify-keys.ts';
 import type { VenueClock } from './venue-clock.ts';
 import { askAgain, notSent } from './not-sent.ts';
+
+/** What comparing an account with its venue takes beside the venue. */
+export interface Comparing {
+  /** The installation's tag, with which the client order ids of its orders begin. */
+  readonly tag: string;
+  /** The pause between two comparisons, in milliseconds. */
+  readonly everyMs: number;
+  /**
+   * The engine's orders under client order ids; those that it does not know are not in it.
+   * @param sure whether each is asked for where its history is, and not only in the engine's list of them
+   */
+  readonly ordersUnder: (ids: readonly string[], sure: boolean) => Promise<ReadonlyMap<string, EngineOrder>>;
+  /** The account's orders that rest at the venue, as the engine has them. */
+  readonly resting: () => Promise<EngineOrder[]>;
+  /** Told once of what comes up and of what is gone again. */
+  readonly onChange: (change: 'new' | 'gone', difference: Difference) => void;
+  /** Told why a comparison did not come about. */
+  readonly onTrouble: (why: string) => void;
+}
 
 /** One account as a worker serves it. */
 export interface Account {
@@ -19,6 +39,7 @@ export interface Account {
   readonly standing: () => Promise<Standing | undefined>;
   /** Has an order counted, or told what keeps it; undefined where the account cannot be asked. */
   readonly admit: (request: AdmissionRequest) => Promise<Admission | undefined>;
+  readonly comparing: Comparing;
   /** How long a resting order goes unasked at least, in milliseconds. */
   readonly pollMs: number;
   /** How many such questions an account may have in a second: the rest of what the venue allows is for placing. */

@@ -2,26 +2,44 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 
-import type { AccountReport } from '../domain/account-report.ts';
+import type { AccountReport, AccountSight } from '../domain/account-report.ts';
 import type { WatchRequest } from './contract.ts';
 import type { Account, Desk } from './desk.ts';
+import { startEngineClock } from './engine-time.ts';
 import { askAgain } from './not-sent.ts';
+import { Reconciler } from './reconcile.ts';
 
-const LOOK_EVERY_MS = 5_000;
+const TELL_EVERY_MS = 5_000;
+/** Reading balances costs as much as five questions for an order; what is told in between is what was seen last. */
+const LOOK_EVERY_MS = 10_000;
 /** An attempt ends from time to time, so that the work goes round among the workers that serve the account. */
 const ATTEMPT_MS = 3_600_000;
 const SERVED_ELSEWHERE_MS = 5_000;
 
-/** Looks at an account again and again, and tells what it sees with every sign of life; it never comes back. */
+/**
+ * Looks at an account again and again, compares it with its venue, and tells what it sees with every sign of life; it never
+ * comes back.
+ */
 export async function watchAccount(desk: Desk, { account: name }: WatchRequest): Promise<never> {
   const account = desk.accounts.get(name);
   if (account === undefined) throw askAgain(`This worker serves no account named ${name}.`, SERVED_ELSEWHERE_MS);
   const until = performance.now() + ATTEMPT_MS;
   const over = AbortSignal.any([cancellationSignal(), desk.stopping.signal]);
+  const ended = new AbortController();
+  const reconciler = new Reconciler(account, startEngineClock());
+  // It changes nothing: one that is still asking when the next attempt begins elsewhere does no harm.
+  void reconciler.run(AbortSignal.any([over, ended.signal]));
+  let sight = await look(account);
+  let seenAt = performance.now();
   while (performance.now() < until && !over.aborted) {
-    heartbeat(await look(account));
-    await sleep(LOOK_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
+    if (performance.now() - seenAt >= LOOK_EVERY_MS) {
+      seenAt = performance.now();
+      sight = await look(account);
+    }
+    heartbeat({ ...sight, ...reconciler.told } satisfies AccountReport);
+    await sleep(TELL_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
   }
+  ended.abort();
   throw askAgain('The watch changes hands.', 1);
 }
 
@@ -41,7 +59,7 @@ async function inTime<T>(asking: Promise<T> | undefined): Promise<T | undefined>
   }
 }
 
-async function look({ adapter }: Account): Promise<AccountReport> {
+async function look({ adapter }: Account): Promise<AccountSight> {
   try {
     const balances = (await inTime(adapter.balances?.())) ?? null;
     return { health: 'ok', problem: null, breaker: adapter.circuit ?? null, balances };

@@ -85,6 +85,7 @@ export const SETTINGS = {
   MAX_POSITION_SIZE_USD: amount,
   CIRCUIT_BREAKER_THRESHOLD: whole(5, 1, 1_000),
   CIRCUIT_BREAKER_TIMEOUT: whole(60, 1, 3_600),
+  RECONCILE_INTERVAL: whole(60, 1, 3_600),
   EXCHANGE_API_KEY: secret,
   EXCHANGE_API_SECRET: secret,
   TESTNET: oneOf('true', ['true', 'false']),

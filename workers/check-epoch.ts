@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { WorkflowNotFoundError } from '@temporalio/client';
 
-import type { OurOrder } from '../adapters/venue-adapter.ts';
 import { accountId } from '../domain/ids.ts';
+import type { ListedOrder } from '../domain/reconciliation.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { Engine } from '../ingress/engine.ts';
-import { advanceUpdate, EXECUTE_ORDER, haltSignal, SEARCH_ATTRIBUTES, STANDING_MEMO } from '../workflows/messages.ts';
+import { advanceUpdate, haltSignal, STANDING_MEMO } from '../workflows/messages.ts';
+import { ordersUnder } from './engine-orders.ts';
 import type { EpochFile } from './epoch-file.ts';
 
 const DEADLINE_MS = 10_000;
@@ -17,12 +18,12 @@ export interface EpochCheck {
   readonly file: EpochFile;
   readonly account: string;
   /** The venue's open and recent orders that carry our tag. */
-  readonly listOurs: () => Promise<readonly OurOrder[]>;
+  readonly listOurs: () => Promise<readonly ListedOrder[]>;
 }
 
 /**
  * Finds out whether the engine has forgotten orders that an account has placed: because its data were put back from a
- * copy, or are gone. Then entries are halted until a person has compared. Run before the account's first order, and
+ * copy, or are gone. Then entries are halted until reconciliation or a person has compared. Run before the account's first order, and
  * from time to time: an engine elsewhere may be put back under running workers.
  * @param rises whether the epoch is to rise: at a start, and after orders went out
  * @returns why the account is halted now; undefined when it is not, or was before
@@ -80,12 +81,8 @@ async function strangersInWords(check: EpochCheck): Promise<string | undefined> 
 }
 
 /** Orders of ours at the venue that no workflow of the engine knows. */
-async function strangersAmong({ engine }: EpochCheck, orders: readonly OurOrder[]): Promise<OurOrder[]> {
-  const strangers: OurOrder[] = [];
-  for (const order of orders) {
-    const query = `WorkflowType = '${EXECUTE_ORDER}' AND ${SEARCH_ATTRIBUTES.clientOrderId.name} = '${order.clientOrderId}'`;
-    const { count } = await engine.within(DEADLINE_MS, () => engine.client.workflow.count(query));
-    if (Number(count) === 0) strangers.push(order);
-  }
-  return strangers;
+async function strangersAmong({ engine }: EpochCheck, orders: readonly ListedOrder[]): Promise<ListedOrder[]> {
+  const ids = orders.map(({ clientOrderId }) => clientOrderId);
+  const known = await ordersUnder(engine, ids, true);
+  return orders.filter(({ clientOrderId }) => !known.has(clientOrderId));
 }

@@ -8,9 +8,11 @@ import { DryRunAdapter } from '../adapters/dry-run/dry-run-adapter.ts';
 import { PaperAdapter } from '../adapters/paper/paper-adapter.ts';
 import type { VenueAdapter } from '../adapters/venue-adapter.ts';
 import type { Config, ExchangeAccount } from '../config/config.ts';
+import type { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import type { AccountGate } from './account-gate.ts';
+import { comparingOf } from './engine-orders.ts';
 import { exchangeProfile } from './exchange-profile.ts';
 import type { Standings } from './standings.ts';
 
@@ -25,6 +27,7 @@ export async function openDesk(
   keys: VerifyKeys,
   log: Logger,
   standings: Standings,
+  engine: Engine,
   gates: ReadonlyMap<string, AccountGate>,
 ): Promise<Desk & { close(): Promise<void> }> {
   mkdirSync(config.dataDir, { recursive: true });
@@ -41,6 +44,7 @@ export async function openDesk(
       limits: account.limits,
       standing: () => standings.of(name),
       admit: (request) => gates.get(name)!.admit(request),
+      comparing: comparingOf(engine, name, config, log),
       ...polls,
       hasSent: false,
       following: 0,

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Account, Desk } from '../activities/desk.ts';
 import type { Config } from '../config/config.ts';
-import { deploymentTag } from '../domain/ids.ts';
+import { isOurs } from '../domain/reconciliation.ts';
 import type { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { checkEpoch, type EpochCheck } from './check-epoch.ts';
@@ -50,7 +49,7 @@ async function guard(
     engine,
     file: new EpochFile(config, name),
     account: name,
-    listOurs: () => listOurs(account, config, log),
+    listOurs: () => listOurs(account, log),
   };
   let pauseMs = AGAIN_FIRST_MS;
   let rises = true;
@@ -73,9 +72,8 @@ async function guard(
   }
 }
 
-async function listOurs({ name, adapter }: Account, { settings }: Config, log: Logger) {
-  const tag = deploymentTag(settings.HOLDFAST_DEPLOYMENT, (text) => createHash('sha256').update(text).digest());
-  if (adapter.listOurs !== undefined) return adapter.listOurs(tag);
+async function listOurs({ name, adapter, comparing: { tag } }: Account, log: Logger) {
+  if (adapter.list !== undefined) return (await adapter.list('recent')).filter((order) => isOurs(order, tag));
   const message = 'This venue cannot be asked for our orders: whether the engine has forgotten any is not known.';
   log.warn({ account: name }, message);
   return [];

@@ -49,7 +49,7 @@ export async function runWorker(options: WorkerOptions): Promise<RunningWorker> 
   const standings = new Standings(engineInTime, config.dataDir);
   const names = Object.keys(config.accounts);
   const gates = new Map(names.map((name) => [name, new AccountGate(engineInTime, name, standings)]));
-  const desk = await openDesk(config, keys, log, standings, gates);
+  const desk = await openDesk(config, keys, log, standings, engineInTime, gates);
   for (const loosened of loosenedLimits(config)) log.warn(loosened);
   await Promise.all([...desk.accounts.keys()].map((account) => standings.introduce(account)));
   const worker = await Worker.create({

@@ -9,7 +9,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 
-import type { Desk } from '../../activities/desk.ts';
+import type { Comparing, Desk } from '../../activities/desk.ts';
 import { VenueClock } from '../../activities/venue-clock.ts';
 import { keyId, VerifyKeys } from '../../activities/verify-keys.ts';
 import type { VenueAdapter } from '../../adapters/venue-adapter.ts';
@@ -279,6 +279,16 @@ const KEPT: readonly Admission[] = [
   { kind: 'wait', why: 'Others come first.' },
 ];
 
+/** Only the watch over an account compares. */
+const COMPARES_NOTHING: Comparing = {
+  tag: 'XXX',
+  everyMs: 1_000,
+  ordersUnder: async () => new Map(),
+  resting: async () => [],
+  onChange: () => undefined,
+  onTrouble: () => undefined,
+};
+
 export function deskOf(adapter: VenueAdapter, world: World): Desk {
   const { strategy, account: name } = anIntent();
   const account = {
@@ -288,6 +298,7 @@ export function deskOf(adapter: VenueAdapter, world: World): Desk {
     standing: async () => world.pick(NEW_STANDING, ...STANDINGS),
     limits: { ...NO_LIMITS, maxOpenOrders: 50 },
     admit: async () => world.pick(ADMITTED, ...Array<Admission>(20).fill(ADMITTED), undefined, ...KEPT),
+    comparing: COMPARES_NOTHING,
     pollMs: 1,
     pollsPerSecond: 1_000,
     hasSent: false,
