@@ -1,6 +1,8 @@
 import type { Config } from '../config/config.ts';
-import type { AccountReport } from '../domain/account-report.ts';
+import type { AccountReport, AccountSight } from '../domain/account-report.ts';
 import { accountId } from '../domain/ids.ts';
+import { DIFFERENCE_KINDS, NEVER_RECONCILED, type Difference } from '../domain/reconciliation.ts';
+import { metrics } from '../telemetry/metrics.ts';
 import type { Engine } from './engine.ts';
 import type { Halts, HaltView } from './halts.ts';
 import { decodeFirst, timeOf } from './history.ts';
@@ -9,14 +11,19 @@ const READ_DEADLINE_MS = 5_000;
 /** A sign of life comes every eight seconds or so; after this long without one, nobody is known to serve the account. */
 const STALE_MS = 30_000;
 
-export interface AccountView extends Omit<AccountReport, 'health'> {
+export interface AccountView extends Omit<AccountSight, 'health'> {
   readonly name: string;
   readonly venue: string;
   readonly mode: string;
   /** `unserved` where no worker has shown itself lately. */
-  readonly health: AccountReport['health'] | 'unserved';
+  readonly health: AccountSight['health'] | 'unserved';
   /** Why its orders are kept back. */
   readonly halts: readonly Omit<HaltView, 'account'>[];
+  /** What the engine and the venue hold differently: the first few, and how many there are in all. */
+  readonly differences: readonly Difference[];
+  readonly difference_count: number;
+  /** When the two were last compared, in ISO 8601; null where they were not. */
+  readonly reconciled_at: string | null;
   /** When a worker last told, in ISO 8601; null where none has. */
   readonly seen_at: string | null;
 }
@@ -41,16 +48,52 @@ export async function readAccounts(engine: Engine, { accounts }: Config, halts: 
           breaker: null,
           balances: null,
           halts: mine,
+          differences: [],
+          difference_count: 0,
+          reconciled_at: null,
           seen_at: null,
         };
       }
-      return { name, venue, mode, ...told.report, halts: mine, seen_at: told.at };
+      const { report, at } = told;
+      const { health, problem, breaker, balances, differences, counts, reconciledAt } = report;
+      const sight = { health, problem, breaker, balances };
+      return {
+        name,
+        venue,
+        mode,
+        ...sight,
+        halts: mine,
+        differences,
+        difference_count: Object.values(counts).reduce((sum, count) => sum + count, 0),
+        reconciled_at: reconciledAt === null ? null : new Date(reconciledAt).toISOString(),
+        seen_at: at,
+      };
+    }),
+  );
+}
+
+/**
+ * Takes over what the workers have found, for whoever scrapes this process: a worker has no page of its own. What nobody
+ * tells of is not shown.
+ */
+export async function countDifferences(engine: Engine, { accounts }: Config): Promise<void> {
+  await Promise.all(
+    Object.keys(accounts).map(async (account) => {
+      const told = await lastReport(engine, account).catch(() => undefined);
+      const isCompared = told !== undefined && told.report.reconciledAt !== null;
+      for (const kind of DIFFERENCE_KINDS) {
+        if (isCompared) metrics.differences.set({ account, kind }, told.report.counts[kind] ?? 0);
+        else metrics.differences.remove({ account, kind });
+      }
     }),
   );
 }
 
 /** What the watch over an account last told; undefined where there is none, or not lately. */
-async function lastReport(engine: Engine, name: string): Promise<{ report: AccountReport; at: string } | undefined> {
+export async function lastReport(
+  engine: Engine,
+  name: string,
+): Promise<{ report: AccountReport; at: string } | undefined> {
   const { client } = engine;
   const { namespace } = client.options;
   const describe = () =>
@@ -59,8 +102,9 @@ async function lastReport(engine: Engine, name: string): Promise<{ report: Accou
   const watch = described?.pendingActivities?.find(({ activityType }) => activityType?.name === 'watchAccount');
   const at = watch?.lastHeartbeatTime ? timeOf({ eventTime: watch.lastHeartbeatTime }) : undefined;
   if (at === undefined || Date.now() - Date.parse(at) > STALE_MS) return undefined;
-  const report = (await decodeFirst(client, watch?.heartbeatDetails?.payloads)) as AccountReport | undefined;
-  return report && { report, at };
+  const told = (await decodeFirst(client, watch?.heartbeatDetails?.payloads)) as AccountReport | undefined;
+  // A worker of the version before compares nothing.
+  return told && { report: { ...NEVER_RECONCILED, ...told }, at };
 }
 
 /** NOT_FOUND, by gRPC's numbers. */

@@ -3,6 +3,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
+import { DIFFERENCE_KINDS } from '../domain/reconciliation.ts';
+
 const decimal = z.string().describe('a decimal number, exact');
 const reason = z
   .object({ code: z.string(), message: z.string(), fix: z.string().nullable() })
@@ -109,6 +111,18 @@ const account = z.object({
   breaker: z.enum(['closed', 'half_open', 'open']).nullable(),
   balances: z.record(z.string(), decimal).nullable().describe('what it holds in all, by asset'),
   halts: z.array(halt),
+  differences: z
+    .array(
+      z.object({
+        kind: z.enum(DIFFERENCE_KINDS),
+        order: z.string().describe("the client order id; the venue's own id where the order is not ours"),
+        symbol: z.string(),
+        detail: z.string(),
+      }),
+    )
+    .describe('what the engine and the venue hold differently, found twice; the first twenty'),
+  difference_count: z.int().describe('how many there are in all'),
+  reconciled_at: z.string().nullable().describe('when the two were last compared'),
   seen_at: z.string().nullable().describe('when a worker last told'),
 });
 const verdict = z.object({

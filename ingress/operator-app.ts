@@ -12,7 +12,7 @@ import { parseIsoTime } from '../domain/iso-time.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { METRICS_CONTENT_TYPE, metrics, metricsText } from '../telemetry/metrics.ts';
 import { ASK_AGAIN } from '../workflows/messages.ts';
-import { readAccounts } from './account-book.ts';
+import { countDifferences, readAccounts } from './account-book.ts';
 import { serveCodec } from './codec-endpoint.ts';
 import type { Engine } from './engine.ts';
 import { explain } from './explain.ts';
@@ -114,6 +114,7 @@ export function buildOperatorApp(deps: OperatorDeps): FastifyInstance {
   });
   app.get('/metrics', async (_request, reply) => {
     await countUnresolved(orders, Object.keys(config.accounts));
+    await countDifferences(engine, config);
     const [ours, library] = await Promise.all([metricsText(), readLibraryMetrics(deps.libraryMetricsUrl)]);
     return reply.type(METRICS_CONTENT_TYPE).send(`${ours}\n${library}`);
   });

@@ -46,6 +46,12 @@ export const metrics = {
     labelNames: ['account', 'code'],
     registers,
   }),
+  differences: new Gauge({
+    name: 'holdfast_differences',
+    help: 'What the engine and the venue hold differently, by account and kind; gone while nobody compares. Above zero, somebody should look.',
+    labelNames: ['account', 'kind'],
+    registers,
+  }),
   eagerStarts: new Counter({
     name: 'holdfast_eager_starts_total',
     help: 'Orders started, by whether their first step came back with the start.',
