@@ -40,7 +40,7 @@ export interface HaltWish {
 
 export interface ResumeWish {
   readonly account?: string;
-  /** Whether a person has compared with the venue after ENGINE_RESTORED. */
+  /** Whether a person has compared with the venue after ENGINE_RESTORED; where the workers can, they do so themselves. */
   readonly restored?: boolean;
 }
 
@@ -113,7 +113,7 @@ export class Halts {
 
   /** Lifts the halts that are there now; one that comes meanwhile stays, and so does ENGINE_RESTORED unless it is named. */
   async resume({ account, restored = false }: ResumeWish): Promise<HaltView[]> {
-    await Promise.all(this.#meant(account).map((name) => this.#lift(name, restored)));
+    await Promise.all(this.#meant(account).map((name) => this.#liftAll(name, restored)));
     await sleep(KNOWN_FOR_MS);
     return this.list();
   }
@@ -122,10 +122,14 @@ export class Halts {
     return this.#engine.require(deadlineMs, {}, () => lastStanding(this.#engine.client, account));
   }
 
-  async #lift(account: string, restored: boolean): Promise<void> {
+  async #liftAll(account: string, restored: boolean): Promise<void> {
     const { halts } = await this.standing(account);
     const ids = halts.filter(({ code }) => code === 'HALTED' || restored).map(({ id }) => id);
-    if (ids.length === 0) return;
+    if (ids.length > 0) await this.lift(account, ids);
+  }
+
+  /** Lifts just these halts of an account. */
+  async lift(account: string, ids: readonly number[]): Promise<void> {
     const wanted = { kind: 'resume', workflowId: accountId(account), at: Date.now(), halts: ids } as const;
     const signed = signCommand(wanted, this.#signingKey);
     try {

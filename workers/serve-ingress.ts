@@ -7,6 +7,8 @@ import { keyId } from '../activities/verify-keys.ts';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../ingress/engine.ts';
 import { Gate } from '../ingress/gate.ts';
+import { Halts } from '../ingress/halts.ts';
+import { liftRestored } from '../ingress/lift-restored.ts';
 import { Links } from '../ingress/links.ts';
 import { buildOperatorApp } from '../ingress/operator-app.ts';
 import { buildPublicApp } from '../ingress/public-app.ts';
@@ -59,10 +61,12 @@ export async function serveIngress(options: IngressOptions): Promise<RunningIngr
   await listen(operatorApp, OPERATOR_HOST, OPERATOR_PORT, 'OPERATOR_PORT');
   // Last, for its /ready says that all of it is there.
   await listen(publicApp, HOST, PORT, 'PORT');
+  const stopLifting = liftRestored({ config, engine, halts: new Halts(engine, config, shared.signingKey), log });
   return {
     publicUrl: `http://${urlHost(HOST)}:${(publicApp.server.address() as AddressInfo).port}`,
     operatorUrl,
     stop: async () => {
+      stopLifting();
       await gate.drain();
       engine.unwatch();
       await Promise.all([publicApp.close(), operatorApp.close()]);
