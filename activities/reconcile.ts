@@ -87,8 +87,8 @@ export class Reconciler {
     const { tag, ordersUnder, resting } = this.#account.comparing;
     const at = this.#now();
     const halt = restoredHalt(standing);
-    const isDue = halt !== null && at - halt.restoredAt > ARRIVED_MS && !isSameHalt(halt, this.#examined);
-    const isWhole = isDue || this.#rounds % RECENT_EVERY === 0;
+    const hasArrived = halt !== null && at - halt.restoredAt > ARRIVED_MS;
+    const isWhole = (hasArrived && !isSameHalt(halt, this.#examined)) || this.#rounds % RECENT_EVERY === 0;
 
     // The venue first: an order that is there was in the engine before.
     const listed = await list(isWhole ? 'recent' : 'open');
@@ -104,7 +104,7 @@ export class Reconciler {
       const isInDoubt = ({ clientOrderId: id }: ListedOrder): boolean =>
         known.get(id)?.isRunning !== false || differences.some(({ order }) => order === id);
       this.#recent = listed.filter((order) => !order.isOpen && isOurs(order, tag) && isInDoubt(order));
-      if (halt !== null && at - halt.restoredAt > ARRIVED_MS) this.#examined = halt;
+      if (hasArrived) this.#examined = halt;
     }
     this.#unseen = new Set(unseen.map(({ clientOrderId }) => clientOrderId));
     const hasStranger = differences.some(({ kind }) => kind === 'stranger');
