@@ -281,7 +281,7 @@ const KEPT: readonly Admission[] = [
 
 /** Only the watch over an account compares. */
 const COMPARES_NOTHING: Comparing = {
-  tag: 'XXX',
+  tag: 'ABC',
   everyMs: 1_000,
   ordersUnder: async () => new Map(),
   resting: async () => [],
