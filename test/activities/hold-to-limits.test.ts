@@ -15,6 +15,7 @@ import type { Intent } from '../../domain/intent.ts';
 import { ACCOUNT_LIMITS, NO_LIMITS, type Limits } from '../../domain/limits.ts';
 import { NEW_STANDING } from '../../domain/standing.ts';
 import { anIntent } from '../support/an-intent.ts';
+import { COMPARES_NOTHING } from './lying-engine.ts';
 import { inActivity } from '../support/in-activity.ts';
 
 const limits = (some: Partial<Limits>): Limits => ({ ...NO_LIMITS, ...some });
@@ -50,6 +51,7 @@ function accountAt(adapter: VenueAdapter, some: Partial<Limits>): Account {
     clock: new VenueClock(),
     limits: limits(some),
     admit: async () => ({ kind: 'admitted', notes: [] }),
+    comparing: COMPARES_NOTHING,
     standing: async () => NEW_STANDING,
     pollMs: 1,
     pollsPerSecond: 1_000,

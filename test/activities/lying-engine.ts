@@ -280,7 +280,7 @@ const KEPT: readonly Admission[] = [
 ];
 
 /** Only the watch over an account compares. */
-const COMPARES_NOTHING: Comparing = {
+export const COMPARES_NOTHING: Comparing = {
   tag: 'ABC',
   everyMs: 1_000,
   ordersUnder: async () => new Map(),
