@@ -1,4 +1,4 @@
-// Records one history for each way in which an order can go, against the Binance-spot simulator, for
+// Records one history for each way in which an order can go, and one of an account, against the Binance-spot simulator, for
 // `test/replay/replay.test.ts` to replay: `node scripts/record-histories.ts [--folder FOLDER] [OUTCOME...]`.
 // What is recorded stays as it is: it stands for the histories that installations have, which no later code can change.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -66,6 +66,23 @@ const lives: Readonly<Record<string, Life>> = {
   },
 };
 
+/** The history of the account itself: what it admits and denies, halted and resumed. */
+const ACCOUNT = 'account';
+
+async function recordAccount(desk: LiveDesk): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const command = (path: string): Promise<unknown> =>
+    desk.holdfast.operator(path, { method: 'POST', headers, body: '{"account":"binance"}' });
+  const { body: resting } = await desk.post({ ...limit, id: 'account-open' });
+  await desk.post({ ...limit, id: 'account-one-too-many' });
+  await command('/halt');
+  await desk.post({ id: 'account-halted' });
+  await command('/resume');
+  await desk.command(resting.workflow_id, 'cancel');
+  await desk.untilOver((await desk.post({ id: 'account-filled' })).body.workflow_id);
+  return desk.holdfast.history('account:binance');
+}
+
 /** Another order whose answer, and the questions after it, meet an outage. */
 async function openBreaker(desk: LiveDesk): Promise<void> {
   const alert = { id: 'outage', account: 'outage' };
@@ -119,12 +136,13 @@ const { values, positionals } = parseArgs({
   options: { folder: { type: 'string', default: join('test', 'replay') } },
   allowPositionals: true,
 });
-const outcomes = positionals.length === 0 ? Object.keys(lives) : positionals;
+const names = [...Object.keys(lives), ACCOUNT];
+const outcomes = positionals.length === 0 ? names : positionals;
 const fileOf = (outcome: string): string => join(resolve(ROOT, values.folder), `${outcome}.json`);
-const unknown = outcomes.filter((outcome) => lives[outcome] === undefined);
+const unknown = outcomes.filter((outcome) => !names.includes(outcome));
 const there = outcomes.filter((outcome) => existsSync(fileOf(outcome)));
 if (unknown.length > 0) {
-  console.error(`There is no outcome ${unknown.join(', ')}; there are ${Object.keys(lives).join(', ')}.`);
+  console.error(`There is no outcome ${unknown.join(', ')}; there are ${names.join(', ')}.`);
   process.exitCode = 2;
 } else if (there.length > 0) {
   console.error(`Recorded histories are never rewritten, and these exist in ${values.folder}: ${there.join(', ')}.`);
@@ -136,12 +154,14 @@ if (unknown.length > 0) {
 
 async function recordAll(): Promise<void> {
   const env = { CIRCUIT_BREAKER_TIMEOUT: '1', CIRCUIT_BREAKER_THRESHOLD: String(BREAKER_THRESHOLD) };
-  const desk = await LiveDesk.start({ accounts: ['binance', 'outage'], env });
+  const limits = '{ max_open_orders: 1, price_collar: off, orders_per_minute: off }';
+  const desk = await LiveDesk.start({ accounts: ['binance', 'outage'], limits, env });
   try {
     await desk.warm();
     mkdirSync(resolve(ROOT, values.folder), { recursive: true });
     for (const outcome of outcomes) {
-      const text = neutral(await record(desk, outcome, lives[outcome]!));
+      const life = lives[outcome];
+      const text = neutral(await (life === undefined ? recordAccount(desk) : record(desk, outcome, life)));
       const tales = tellsTales(text);
       if (tales.length > 0) throw new Error(`The history of ${outcome} tells of this machine: ${tales.join(', ')}.`);
       writeFileSync(fileOf(outcome), text, { flag: 'wx' });

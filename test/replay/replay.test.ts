@@ -88,6 +88,7 @@ describe('the recorded histories', () => {
     assert.deepEqual([code, stderr], [0, '']);
     const statuses = Object.fromEntries(histories.map((each) => [basename(each.source, '.json'), each.order_status]));
     assert.deepEqual(statuses, {
+      account: null,
       'breaker-open': 'filled',
       canceled: 'canceled',
       denied: 'denied',
@@ -106,7 +107,8 @@ describe('the recorded histories', () => {
     const lines = stdout.trimEnd().split('\n');
     const count = files.filter((file) => file === basename(file)).length;
     assert.equal(lines.length, count + 1);
-    assert.match(lines[0]!, /^order:trend:breaker-open {2}filled {2}same {2}\(.*breaker-open\.json\)$/);
+    assert.match(lines[0]!, /^account:binance {2}same {2}\(.*account\.json\)$/);
+    assert.match(lines[1]!, /^order:trend:breaker-open {2}filled {2}same {2}\(.*breaker-open\.json\)$/);
     assert.equal(lines.at(-1), `${count} replayed: ${count} the same, 0 not.`);
     assert.equal(code, 0);
   });
