@@ -1,13 +1,17 @@
 import type { Config } from '../config/config.ts';
 import type { AccountReport, AccountSight } from '../domain/account-report.ts';
+import type { DecimalString } from '../domain/decimal.ts';
 import { accountId } from '../domain/ids.ts';
 import { DIFFERENCE_KINDS, NEVER_RECONCILED, type Difference } from '../domain/reconciliation.ts';
+import { own, WHOLE } from '../domain/tally.ts';
+import { tallyQuery } from '../workflows/messages.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import type { Engine } from './engine.ts';
 import type { Halts, HaltView } from './halts.ts';
 import { decodeFirst, timeOf } from './history.ts';
 
 const READ_DEADLINE_MS = 5_000;
+const POSITIONS_DEADLINE_MS = 2_000;
 /** A sign of life comes every eight seconds or so; after this long without one, nobody is known to serve the account. */
 const STALE_MS = 30_000;
 
@@ -17,6 +21,8 @@ export interface AccountView extends Omit<AccountSight, 'health'> {
   readonly mode: string;
   /** `unserved` where no worker has shown itself lately. */
   readonly health: AccountSight['health'] | 'unserved';
+  /** What its own orders have come to, by symbol, where limits count them; null where that is not known. */
+  readonly positions: Readonly<Record<string, PositionView>> | null;
   /** Why its orders are kept back. */
   readonly halts: readonly Omit<HaltView, 'account'>[];
   /** What the engine and the venue hold differently: the first few, and how many there are in all. */
@@ -26,6 +32,12 @@ export interface AccountView extends Omit<AccountSight, 'health'> {
   readonly reconciled_at: string | null;
   /** When a worker last told, in ISO 8601; null where none has. */
   readonly seen_at: string | null;
+}
+
+/** Below zero where more was sold than bought; the price is what a unit has cost on average. */
+export interface PositionView {
+  readonly quantity: DecimalString;
+  readonly average_price: DecimalString;
 }
 
 /** Accounts as the workers that serve them see them. What they see comes through the engine, wherever they are. */
@@ -47,6 +59,7 @@ export async function readAccounts(engine: Engine, { accounts }: Config, halts: 
           problem,
           breaker: null,
           balances: null,
+          positions: null,
           halts: mine,
           differences: [],
           difference_count: 0,
@@ -62,6 +75,7 @@ export async function readAccounts(engine: Engine, { accounts }: Config, halts: 
         venue,
         mode,
         ...sight,
+        positions: await readPositions(engine, name),
         halts: mine,
         differences,
         difference_count: Object.values(counts).reduce((sum, count) => sum + count, 0),
@@ -69,6 +83,16 @@ export async function readAccounts(engine: Engine, { accounts }: Config, halts: 
         seen_at: at,
       };
     }),
+  );
+}
+
+async function readPositions(engine: Engine, name: string): Promise<Record<string, PositionView> | null> {
+  const ask = () => engine.client.workflow.getHandle(accountId(name)).query(tallyQuery);
+  const tally = await engine.within(POSITIONS_DEADLINE_MS, ask).catch(() => null);
+  if (tally === null) return null;
+  const held = Object.entries(own(tally.traded, WHOLE)?.positions ?? {});
+  return Object.fromEntries(
+    held.map(([symbol, { quantity, averagePrice }]) => [symbol, { quantity, average_price: averagePrice }]),
   );
 }
 

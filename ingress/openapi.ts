@@ -110,6 +110,10 @@ const account = z.object({
   problem: z.string().nullable(),
   breaker: z.enum(['closed', 'half_open', 'open']).nullable(),
   balances: z.record(z.string(), decimal).nullable().describe('what it holds in all, by asset'),
+  positions: z
+    .record(z.string(), z.object({ quantity: decimal, average_price: decimal }))
+    .nullable()
+    .describe('what its own orders have come to, by symbol, where limits count them'),
   halts: z.array(halt),
   differences: z
     .array(

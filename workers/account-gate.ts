@@ -13,6 +13,8 @@ const DEADLINE_MS = 3_000;
 const BATCH_MOST = 50;
 const NEWS_MOST = 500;
 const ASKED_AT_ONCE = 20;
+/** News that no question has taken along by then go by themselves. */
+const NEWS_WAIT_MS = 1_000;
 
 interface Waiting {
   readonly request: AdmissionRequest;
@@ -30,6 +32,9 @@ export class AccountGate {
   readonly #news = new Map<string, OrderNews>();
   #waiting: Waiting[] = [];
   #isAsking = false;
+  /** Whether anything is counted: where no order ever asks, nobody wants to know. */
+  #isCounting = false;
+  #isTelling = false;
 
   constructor(engine: Engine, account: string, standings: Standings) {
     this.#engine = engine;
@@ -39,6 +44,7 @@ export class AccountGate {
 
   /** Has the order counted, or tells what keeps it; undefined where the account cannot be asked. */
   admit(request: AdmissionRequest): Promise<Admission | undefined> {
+    this.#isCounting = true;
     return new Promise((answer) => {
       this.#waiting.push({ request, answer });
       if (!this.#isAsking) void this.#askOn();
@@ -47,7 +53,16 @@ export class AccountGate {
 
   /** What goes with the next question; of more than that the account asks the orders. */
   learn(answer: Answer): void {
-    if (this.#news.size < NEWS_MOST) this.#tell(newsOf(answer));
+    if (!this.#isCounting || this.#news.size >= NEWS_MOST) return;
+    this.#tell(newsOf(answer));
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setTimeout(() => this.#tellWaiting(), NEWS_WAIT_MS).unref();
+  }
+
+  #tellWaiting(): void {
+    this.#isTelling = false;
+    if (this.#news.size > 0 && !this.#isAsking) void this.#ask([]).catch(() => undefined);
   }
 
   #tell(news: OrderNews): void {

@@ -32,6 +32,9 @@ test('a paper account tells what it holds, and what an order has changed', async
   await holdfast.post({ id: 'buy', account: 'paper', symbol: 'BTC/USDT', action: 'buy', quantity: '0.01' });
   const changed = await until(holdfast, 'paper', (now) => now.balances?.['BTC'] === '1.01', 'the purchase');
   assert.equal(changed.balances!['USDT'], '99325');
+  const isCounted = (now: AccountView): boolean => now.positions?.['BTC/USDT'] !== undefined;
+  const { positions } = await until(holdfast, 'paper', isCounted, 'the position');
+  assert.deepEqual(positions, { 'BTC/USDT': { quantity: '0.01', average_price: '67500' } });
 
   const dry = await until(holdfast, 'binance', ({ health }) => health === 'ok', 'health');
   assert.deepEqual([dry.venue, dry.mode, dry.breaker, dry.balances], ['ccxt', 'dry_run', null, null]);
