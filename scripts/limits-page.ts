@@ -138,7 +138,21 @@ market's own steps. [\`POST /explain\`](alerts.md) tells beforehand which limits
 market's name nor its price.
 
 **The account** counts: its orders in the last minute, its open orders, its positions and its losses stand in the account's
-one execution in the engine, so that no two workers can both take the last place.
+one execution in the engine, so that no two workers can both take the last place. An order asks it right before it is sent,
+under its own id: however often it asks, after whatever death, it is counted once. What has become of others goes along with
+the question, and is told within a second else; before an open order keeps another one out, that order itself is asked whether
+it is over. Where nothing is counted, nothing is asked.
+
+- **A minute** is the last 60 seconds by the engine's clock, and counts orders that were admitted, not those that were denied.
+- **Open** is an order from its admission until it is over: also one whose outcome is unknown.
+- **A position** is what the account's own orders have bought less what they have sold, since they were first counted; what
+  rests counts as filled, on its own side. What was there before, was traded by hand, or was kept as a fee is not in it:
+  compare \`positions\` in \`GET /accounts\` with the venue.
+- **A loss** is counted when a position is closed, from average prices and without fees, in the quote currency. Profits of
+  the day count against it. The day begins at midnight UTC.
+- **Turns** (\`ordering: serial\`): an order waits until the strategy's orders before it in this symbol have an outcome (filled,
+  resting, rejected …), in the order in which their alerts came, and is \`expired\` when its own time is over first.
+- An order whose workflow was ended by hand counts for what is known of it; ending the account's execution begins the count anew.
 
 A halted account denies every order with \`HALTED\`, and one whose engine was put back from a copy with \`ENGINE_RESTORED\`,
 whatever the limits are: [what that means](operating.md).
@@ -172,8 +186,9 @@ the next day: \`Sun-Thu 18:00-17:00 America/Chicago\`. What counts is when the a
 
 ## What is exempt
 
-Nothing: this version knows no alerts that only close a position, so every order is an entry, and every limit holds for
-it. An order that is out there is not judged again: limits do not cancel.
+An order that can only bring a position closer to flat is exempt from \`max_position\`, \`max_position_value\`, \`daily_loss\` and
+\`reduce_only\`; where a loss would have kept it, the answer says so in \`inferred\`. This version knows no alerts that only
+close, so every other limit holds for every order. An order that is out there is not judged again: limits do not cancel.
 `;
 }
 
