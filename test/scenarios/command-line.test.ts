@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
 import { runCommand, type Ran } from '../support/run-command.ts';
 
@@ -21,10 +22,16 @@ const buy = { account: 'paper', symbol: 'BTC/USDT', action: 'buy', quantity: '0.
 test('orders are listed, shown and canceled', async () => {
   await holdfast.post({ ...buy, id: 'market' });
   await holdfast.post({ ...buy, id: 'resting', order_type: 'limit', limit_price: '61000' });
-  const listed = await run('orders', 'list', '--json', '--account', 'paper');
-  assert.equal(listed.code, 0, listed.stderr);
-  const { orders } = JSON.parse(listed.stdout) as { orders: { workflow_id: string }[] };
-  assert.ok(orders.some(({ workflow_id: id }) => id === 'order:default:resting'));
+  // The engine's lists lag behind a little.
+  await eventually(
+    async () => {
+      const listed = await run('orders', 'list', '--json', '--account', 'paper');
+      assert.equal(listed.code, 0, listed.stderr);
+      return (JSON.parse(listed.stdout) as { orders: { workflow_id: string }[] }).orders;
+    },
+    (orders) => orders.some(({ workflow_id: id }) => id === 'order:default:resting'),
+    { what: 'the order in the list' },
+  );
   const shown = await run('orders', 'show', 'order:default:market');
   assert.match(shown.stdout, /^order:default:market {2}buy 0.01 BTC\/USDT on paper: filled, 0.01 at 67500\n/);
   const canceled = await run('orders', 'cancel', 'order:default:resting');
