@@ -10,7 +10,7 @@ import type { Figures } from './table.ts';
 const ORDERS = 16;
 
 test('whatever is killed at whichever step, no order is lost, doubled, mislabelled or late', async (t) => {
-  const args = ['--bounds', 'short', '--per-kill', String(ORDERS), '--json'];
+  const args = ['--bounds', 'short', '--per-kill', String(ORDERS), '--rigs', '2', '--json'];
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'run.ts'), ...args],

@@ -159,15 +159,14 @@ test('a strategy that is over its rate is told when the next one fits, and anoth
   const path = '/token-of-hasty-0123456789';
   // Denied at once, so that the bucket is emptied quickly.
   const send = (): Promise<Reply> => holdfast.post(anAlert({ confidence: '0.1' }), { path });
-  const replies = (
-    await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        const mine: Reply[] = [];
-        for (let n = 0; n < 60; n++) mine.push(await send());
-        return mine;
-      }),
-    )
-  ).flat();
+  const replies: Reply[] = [];
+  // On a busy machine the bucket is filled again while it is emptied.
+  const isOver = (): boolean => replies.length > 3_000 || replies.some(({ http }) => http === 429);
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      while (!isOver()) replies.push(await send());
+    }),
+  );
   const limited = replies.filter(({ http }) => http === 429);
   const passed = replies.filter(({ body }) => body.status === 'denied').length;
   assert.ok(passed >= 400 && limited.length > 0 && passed + limited.length === replies.length, `${passed} passed`);
