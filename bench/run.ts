@@ -1,5 +1,6 @@
-// `npm run bench`: our whole path beside a bare eager workflow, on the same engine and the same venue, in turns. Prints
-// one table and one line of JSON. A run with an error, or with another number of orders at the venue, is void.
+// `npm run bench`: our whole path, with limits that are counted and without, beside a bare eager workflow, on the same
+// engine and the same venue, in turns. Prints one table and one line of JSON. A run with an error, or with another number
+// of orders at the venue, is void.
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
@@ -34,10 +35,17 @@ interface Subject {
 const agent = new Agent({ connections: 64 });
 const simulator = await startSimulator({ orderLimit: 0, weightLimit: 0 });
 await simulator.control.setBalances({ USDT: '100000000000', BTC: '1000' });
-const account = `{ venue: ccxt, exchange: binance, mode: live, api_key: demo-key, api_secret: demo-secret, http_origin: '${simulator.origin}', limits: ${LIMITS_OFF} }`;
+const accountWith = (limits: string): string =>
+  `{ venue: ccxt, exchange: binance, mode: live, api_key: demo-key, api_secret: demo-secret, http_origin: '${simulator.origin}', limits: ${limits} }`;
+/** Limits that are counted, and never reached here. */
+const COUNTED = '{ price_collar: off, orders_per_minute: 1000000, max_open_orders: 1000000, max_position: "1000000" }';
 const holdfast = await Holdfast.start({
   env: { RATE_LIMIT_REQUESTS: '1000000' },
-  config: `accounts: { binance: ${account} }\nstrategies: { bench: { hmac_secret: ${SECRET} } }\n`,
+  config: `accounts:
+  binance: ${accountWith(LIMITS_OFF)}
+  counted: ${accountWith(COUNTED)}
+strategies: { bench: { hmac_secret: ${SECRET} } }
+`,
 });
 const [barePort] = await freePorts(1);
 const bareArgs = [
@@ -62,15 +70,16 @@ const post = async (url: string, body: string, headers: Record<string, string>):
   if (answer.statusCode !== 200 || status !== 'filled') throw new Error(`${answer.statusCode} ${status}`);
   return answer.statusCode;
 };
+const sendTo =
+  (account: string) =>
+  (id: string): Promise<number> => {
+    const body = JSON.stringify({ id, account, symbol: 'BTC/USDT', action: 'buy', quantity: '0.001' });
+    const signature = createHmac('sha256', SECRET).update(body).digest('hex');
+    return post(`${holdfast.publicUrl}/webhook/tradingview`, body, { 'x-webhook-signature': signature });
+  };
 const subjects: Subject[] = [
-  {
-    name: 'Holdfast',
-    send: (id) => {
-      const body = JSON.stringify({ id, symbol: 'BTC/USDT', action: 'buy', quantity: '0.001' });
-      const signature = createHmac('sha256', SECRET).update(body).digest('hex');
-      return post(`${holdfast.publicUrl}/webhook/tradingview`, body, { 'x-webhook-signature': signature });
-    },
-  },
+  { name: 'Holdfast, limits counted', send: sendTo('counted') },
+  { name: 'Holdfast', send: sendTo('binance') },
   {
     name: 'bare workflow',
     send: (id) => post(`http://127.0.0.1:${barePort}/`, JSON.stringify({ id, quantity: '0.001' }), {}),
@@ -84,7 +93,8 @@ const all = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
 try {
   for (const subject of subjects) await run(subject, WARM_UP);
   for (let round = 1; round <= rounds; round++) {
-    for (const subject of round % 2 === 1 ? subjects : subjects.toReversed()) {
+    const first = round % subjects.length;
+    for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)]) {
       const times = await run(subject, orders);
       medians.get(subject.name)!.push(percentile(times, 50));
       all.get(subject.name)!.push(...times);
@@ -128,7 +138,8 @@ function percentile(times: readonly number[], p: number): number {
 }
 
 function report(booked: number): void {
-  const [ours, base] = subjects.map(({ name }) => percentile(medians.get(name)!, 50)) as [number, number];
+  const middle = subjects.map(({ name }) => percentile(medians.get(name)!, 50)) as [number, number, number];
+  const [counted, ours, base] = middle;
   const rows = subjects.map(({ name }) => {
     const times = all.get(name)!;
     const cells = [50, 90, 99, 100].map((p) => percentile(times, p).toFixed(1));
@@ -150,6 +161,7 @@ function report(booked: number): void {
       errors: errors.length,
       void: isVoid,
       ratio: ours / base,
+      counting: counted / ours,
     }),
   );
   if (!isVoid) return;

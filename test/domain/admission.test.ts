@@ -171,6 +171,19 @@ for (const scope of ['account', 'own'] as const) {
   });
 }
 
+test('a position outlives its day, and what was brought in another day does not', () => {
+  const book = new Book();
+  book.trade('1', 'buy', '2', '100');
+  book.trade('2', 'sell', '1', '90');
+  book.trade('3', 'buy', '1', '100', { strategy: 'other', symbol: 'ETH/USDT' });
+  book.trade('4', 'sell', '1', '90', { strategy: 'other', symbol: 'ETH/USDT' });
+  assert.equal(book.tally.traded[WHOLE]!.realized['USDT'], '-20');
+  book.now = Date.UTC(2026, 5, 2);
+  const { traded } = asOf(book.tally, book.now);
+  const held = { positions: { 'BTC/USDT': { quantity: '1', averagePrice: '100' } }, realized: {} };
+  assert.deepEqual(traded, { [WHOLE]: held, trend: held });
+});
+
 test('what another strategy does counts for the account, and not for this strategy', () => {
   const book = new Book();
   book.trade('1', 'buy', '2', '100', { strategy: 'other' });
