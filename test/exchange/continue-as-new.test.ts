@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import type { ListedOrder } from '../../ingress/order-book.ts';
 import { startEngine, type Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
+import { LIMITS_OFF } from '../support/limits-off.ts';
 import { LiveDesk } from '../support/live-desk.ts';
 
 /** After so many events the engine suggests to cut a history; by itself it would do so after thousands. */
@@ -16,7 +17,9 @@ let engine: Engine;
 let desk: LiveDesk;
 before(async () => {
   engine = await startEngine({ 'limit.historyCount.suggestContinueAsNew': CUT_AFTER });
-  desk = await LiveDesk.start({ env: { TEMPORAL_ADDRESS: engine.address } });
+  const limits = { binance: LIMITS_OFF, capped: `{ max_position: "10", price_collar: off }` };
+  desk = await LiveDesk.start({ accounts: Object.keys(limits), limits, env: { TEMPORAL_ADDRESS: engine.address } });
+  await desk.control.setBalances({ USDT: '10000000', BTC: '10' });
   await desk.warm();
 });
 after(async () => {
@@ -113,6 +116,23 @@ test('an order whose history was cut or reset is listed once, as it is now', asy
   );
   const { orders: partly } = await desk.holdfast.operator<{ orders: ListedOrder[] }>('/orders?status=partially_filled');
   assert.deepEqual(partly, []);
+});
+
+test('an account whose history is cut while orders come in keeps what it has counted', async () => {
+  const { runId } = await describeRun('account:capped');
+  const ends: Record<string, number> = {};
+  for (let wave = 0; wave < 5; wave += 1) {
+    const buys = Array.from({ length: 6 }, (_, index) =>
+      desk.post({ id: `capped-${wave}-${index}`, account: 'capped', quantity: '1' }),
+    );
+    for (const { body } of await Promise.all(buys)) {
+      const { order } = await desk.untilOver(body.workflow_id, 60_000);
+      const end = `${order.status} ${order.reason?.code ?? ''}`.trim();
+      ends[end] = (ends[end] ?? 0) + 1;
+    }
+  }
+  assert.deepEqual(ends, { filled: 10, 'denied POSITION_OVER_LIMIT': 20 });
+  assert.notEqual((await describeRun('account:capped')).runId, runId);
 });
 
 test('in the end the venue has booked what was told, and nothing else', async () => {
