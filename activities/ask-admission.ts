@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 
 import type { Admission, AdmissionRequest, CountedLimits } from '../domain/admission.ts';
-import type { Intent } from '../domain/intent.ts';
+import type { SignedIntent } from '../domain/intent.ts';
 import { NO_LIMITS } from '../domain/limits.ts';
 import type { Account, Desk } from './desk.ts';
 import { marketPrice } from './hold-to-limits.ts';
@@ -15,7 +15,8 @@ const TURN_MS = 250;
  * Asks the account, where it is counted, whether the order may leave. Throws *not sent* while that cannot be told, or
  * while others come first. An account and a strategy that limit nothing are not asked.
  */
-export async function askAdmission(desk: Desk, account: Account, intent: Intent): Promise<Decided> {
+export async function askAdmission(desk: Desk, account: Account, signed: SignedIntent): Promise<Decided> {
+  const { intent } = signed;
   const rules = desk.rules.get(intent.strategy);
   const accountLimits = countedOf(account.limits);
   const strategyLimits = countedOf(rules?.limits ?? NO_LIMITS);

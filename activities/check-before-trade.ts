@@ -1,4 +1,6 @@
+import type { OrderTicket } from '../adapters/venue-adapter.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
+import { hasBracket } from '../domain/leg.ts';
 import { reason, type Reason } from '../domain/reason.ts';
 import { checkLimitsOf, checkValueOf } from './hold-to-limits.ts';
 import type { Check, CheckRequest } from './contract.ts';
@@ -26,6 +28,8 @@ export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promi
 
 async function judge(desk: Desk, account: Account, request: CheckRequest): Promise<Check> {
   const { intent } = request.signed;
+  // What takes a position out is held to none of the rules by which it was let in.
+  if (request.leg !== undefined) return checkLeg(account, ticketOf(request));
   const rules = desk.rules.get(intent.strategy);
   if (rules === undefined) return denied(unknownStrategy(intent.strategy));
   const verdict = checkAlert(intent, rules);
@@ -36,12 +40,18 @@ async function judge(desk: Desk, account: Account, request: CheckRequest): Promi
     cannotCarry(account, request) ??
     checkBracket(intent);
   if (refusal !== null) return denied(refusal);
-  const plan = await account.adapter.plan(ticketOf(intent));
+  const plan = await account.adapter.plan(ticketOf(request));
   if (plan.kind === 'refused') return denied(plan.reason);
   const value = await checkValueOf(account, { ...intent, ...plan.order }, rules.limits);
   if (value.reason !== null) return denied(value.reason);
   const notes = [...plan.notes, ...value.notes];
   return { kind: 'admitted', ...clockOf(account), ...(notes.length === 0 ? {} : { notes }) };
+}
+
+async function checkLeg(account: Account, ticket: OrderTicket): Promise<Check> {
+  const plan = await account.adapter.plan(ticket);
+  if (plan.kind === 'refused') return denied(plan.reason);
+  return { kind: 'admitted', ...clockOf(account), ...(plan.notes.length === 0 ? {} : { notes: plan.notes }) };
 }
 
 /** Ingress has looked at this already; a worker may know better, and believes a configuration of its own. */
@@ -61,7 +71,7 @@ function cannotCarry(account: Account, { signed: { intent } }: CheckRequest): Re
     const message = `The account ${account.name} takes no ${intent.orderType} orders, only ${orderTypes.join(', ')}.`;
     return reason('ORDER_TYPE_UNSUPPORTED', message, `Set "order_type" to one of ${orderTypes.join(', ')}.`);
   }
-  if (!brackets && (intent.stopLoss !== undefined || intent.takeProfit !== undefined)) {
+  if (!brackets && hasBracket(intent)) {
     const message = `The account ${account.name} cannot protect an entry with stop_loss and take_profit yet.`;
     return reason('BRACKET_UNSUPPORTED', message, 'Leave out "stop_loss" and "take_profit".');
   }

@@ -1,5 +1,6 @@
 import type { SignedCommand } from '../domain/command.ts';
 import type { SignedIntent } from '../domain/intent.ts';
+import type { Leg } from '../domain/leg.ts';
 import type { Absence, Lookup, Placement } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { VenueOrder } from '../domain/venue-order.ts';
@@ -7,6 +8,8 @@ import type { VenueOrder } from '../domain/venue-order.ts';
 /** Every activity's argument holds the signed intent: what was not signed does not get as far as an adapter. */
 export interface OfOrder {
   readonly signed: SignedIntent;
+  /** The order that takes out what the entry has brought in; the entry itself where it is not there. */
+  readonly leg?: Leg;
 }
 
 /** What may come after a reset. */
@@ -66,6 +69,12 @@ export interface CancelRequest extends CommandRequest {
   readonly venueOrderId: string;
 }
 
+export interface WithdrawRequest extends OfOrder {
+  readonly leg: Leg;
+  /** The venue's own id, where it is known. */
+  readonly venueOrderId: string;
+}
+
 export interface WatchRequest {
   /** The account's name. */
   readonly account: string;
@@ -89,6 +98,8 @@ export interface Activities {
   followOrder(request: FollowRequest): Promise<VenueOrder>;
   /** Cancels the order, and tells how it ended. */
   cancelOrder(request: CancelRequest): Promise<VenueOrder>;
+  /** Takes a leg back, and tells how it ended. */
+  withdrawLeg(request: WithdrawRequest): Promise<VenueOrder>;
   /** Throws unless the command is signed, and is about this order. */
   verifyCommand(request: CommandRequest): Promise<void>;
   /** Tells how an account stands with every sign of life; it never comes back. */

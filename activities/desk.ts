@@ -1,10 +1,13 @@
 import type { OrderTicket, VenueAdapter } from '../adapters/venue-adapter.ts';
 import type { Admission, AdmissionRequest } from '../domain/admission.ts';
+import { legId } from '../domain/ids.ts';
 import type { Intent } from '../domain/intent.ts';
+import type { Leg } from '../domain/leg.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
 import type { Difference, EngineOrder } from '../domain/reconciliation.ts';
 import type { Standing } from '../domain/standing.ts';
+import type { OfOrder } from './contract.ts';
 import type { VerifyKeys } from './verify-keys.ts';
 import type { VenueClock } from './venue-clock.ts';
 import { askAgain, notSent } from './not-sent.ts';
@@ -88,20 +91,15 @@ export function accountOf(desk: Desk, intent: Intent, afterReset = false): Accou
   throw (afterReset ? askAgain : notSent)(`This worker serves no account named ${intent.account}.`, ACCOUNT_RETRY_MS);
 }
 
-/** The order that an intent asks for: nothing in it comes from anywhere else. */
-export function ticketOf(intent: Intent): OrderTicket {
-  const {
-    clientOrderId,
-    symbol,
-    side,
-    orderType,
-    quantity,
-    limitPrice,
-    stopPrice,
-    timeInForce,
-    referencePrice,
-    notAfter,
-  } = intent;
+/** The order that a request is about: the entry that its intent asks for, or a leg that takes it out again. */
+export function ticketOf({ signed: { intent }, leg }: OfOrder): OrderTicket {
+  return leg === undefined ? entryTicket(intent) : legTicket(intent, leg);
+}
+
+/** Nothing in it comes from anywhere but the intent. */
+function entryTicket(intent: Intent): OrderTicket {
+  const { clientOrderId, symbol, side, orderType, quantity, notAfter } = intent;
+  const { limitPrice, stopPrice, timeInForce, referencePrice } = intent;
   return {
     clientOrderId,
     symbol,
@@ -112,6 +110,20 @@ export function ticketOf(intent: Intent): OrderTicket {
     ...(stopPrice === undefined ? {} : { stopPrice }),
     ...(timeInForce === undefined ? {} : { timeInForce }),
     ...(referencePrice === undefined ? {} : { referencePrice }),
+    notAfter,
+  };
+}
+
+function legTicket(intent: Intent, leg: Leg): OrderTicket {
+  const { name, part, generation, side, type, quantity, limitPrice, stopPrice, notAfter } = leg;
+  return {
+    clientOrderId: legId(intent.clientOrderId, name, part, generation),
+    symbol: intent.symbol,
+    side,
+    type,
+    quantity,
+    ...(limitPrice === undefined ? {} : { limitPrice }),
+    ...(stopPrice === undefined ? {} : { stopPrice }),
     notAfter,
   };
 }

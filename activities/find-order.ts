@@ -2,20 +2,18 @@ import type { AdapterLookup } from '../adapters/venue-adapter.ts';
 import type { Lookup } from '../domain/outcome.ts';
 import { beating } from './beating.ts';
 import type { FindRequest } from './contract.ts';
-import { accountOf, type Desk } from './desk.ts';
+import { accountOf, ticketOf, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
 import { askAgain } from './not-sent.ts';
 
 /** Asks the venue once what became of a lost order; each retry asks again, until it is found or proven absent. */
-export async function findOrder(
-  desk: Desk,
-  { signed, lostAt, askedBy, clockOffsetMs }: FindRequest,
-): Promise<Exclude<Lookup, { kind: 'cannot_tell' }>> {
-  const { clientOrderId, symbol } = signed.intent;
-  const { adapter } = accountOf(desk, signed.intent);
+export async function findOrder(desk: Desk, request: FindRequest): Promise<Exclude<Lookup, { kind: 'cannot_tell' }>> {
+  const { lostAt, askedBy, clockOffsetMs } = request;
+  const { clientOrderId, symbol, type } = ticketOf(request);
+  const { adapter } = accountOf(desk, request.signed.intent);
   const now = startEngineClock()();
   const offset = clockOffsetMs === undefined ? {} : { clockOffsetMs };
-  const hint = { clientOrderId, symbol, lostAt, now, ...offset };
+  const hint = { clientOrderId, symbol, type, lostAt, now, ...offset };
   const look = await beating(() => adapter.find(hint)).catch(cannotAsk);
   if (look.kind === 'found') return look;
   if (look.kind === 'cannot_tell') throw askAgain(look.why, look.retryAfterMs);

@@ -11,14 +11,16 @@ import { askAgain } from './not-sent.ts';
 const ATTEMPT_MS = 5_000;
 
 /** Watches a resting order, and comes back with the venue's report when it says something new. */
-export async function followOrder(desk: Desk, { signed, known }: FollowRequest): Promise<VenueOrder> {
-  const account = accountOf(desk, signed.intent);
+export async function followOrder(desk: Desk, request: FollowRequest): Promise<VenueOrder> {
+  const { known } = request;
+  const account = accountOf(desk, request.signed.intent);
+  const ticket = ticketOf(request);
   const until = performance.now() + ATTEMPT_MS;
   const over = AbortSignal.any([cancellationSignal(), desk.stopping.signal]);
   account.following += 1;
   try {
     while (performance.now() < until && !over.aborted) {
-      const seen = await account.adapter.fetch(ticketOf(signed.intent), known);
+      const seen = await account.adapter.fetch(ticket, known);
       if (seen !== null && !saysTheSame(seen, known)) return seen;
       const pause = Math.max(account.pollMs, (account.following * 1_000) / account.pollsPerSecond);
       await sleep(pause, undefined, { signal: over }).catch(() => undefined);

@@ -1,10 +1,10 @@
 import type { Reason } from '../domain/reason.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import { takeStep } from '../telemetry/steps.ts';
-import { cancelOrder } from './cancel-order.ts';
+import { cancelOrder, withdrawLeg } from './cancel-order.ts';
 import { checkBeforeTrade } from './check-before-trade.ts';
 import type { Activities, OfOrder } from './contract.ts';
-import type { Desk } from './desk.ts';
+import { ticketOf, type Desk } from './desk.ts';
 import { findOrder } from './find-order.ts';
 import { followOrder } from './follow-order.ts';
 import { placeOrder } from './place-order.ts';
@@ -18,7 +18,7 @@ export function createActivities(desk: Desk): Activities {
   const asStep =
     <R extends OfOrder, T>(run: (on: Desk, request: R) => Promise<T>) =>
     (request: R): Promise<T> =>
-      takeStep(run.name, request.signed.intent.clientOrderId, () => run(desk, request));
+      takeStep(run.name, ticketOf(request).clientOrderId, () => run(desk, request));
   return {
     checkBeforeTrade: counted(asStep(checkBeforeTrade)),
     placeOrder: counted(asStep(placeOrder)),
@@ -26,6 +26,7 @@ export function createActivities(desk: Desk): Activities {
     findOrder: asStep(findOrder),
     followOrder: asStep(followOrder),
     cancelOrder: asStep(cancelOrder),
+    withdrawLeg: asStep(withdrawLeg),
     verifyCommand: asStep(verifyCommand),
     watchAccount: (request) => watchAccount(desk, request),
     verifyResume: (request) => verifyResume(desk, request),

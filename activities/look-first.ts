@@ -1,9 +1,9 @@
 import { activityInfo } from '@temporalio/activity';
 
-import type { AdapterLookup } from '../adapters/venue-adapter.ts';
+import type { AdapterLookup, OrderTicket } from '../adapters/venue-adapter.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { CheckRequest } from './contract.ts';
-import type { Account, Desk } from './desk.ts';
+import { ticketOf, type Account, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
 import { notSent } from './not-sent.ts';
 
@@ -24,14 +24,15 @@ export function isAfterReset({ originalRunId }: Partial<CheckRequest>): boolean 
  * Whether the venue may have this order already, so that it is asked before anything is sent: after a reset, when the
  * placement comes too late to be surely the first, or when this very process has sent it.
  */
-function mayBeThere(desk: Desk, request: CheckRequest): boolean {
-  const { signed, absence } = request;
+function mayBeThere(desk: Desk, request: CheckRequest, { clientOrderId }: OrderTicket): boolean {
+  const { signed, absence, leg } = request;
   const { workflowExecution, scheduledTimestampMs, isLocal } = activityInfo();
   // A proof from another run says nothing here: the run that found it may have sent the order on the strength of it.
   if (absence !== undefined && absence.runId === workflowExecution?.runId) return false;
   // A check is scheduled by this host's clock, which may be wrong; the placement after it looks for itself.
-  const late = !isLocal && scheduledTimestampMs - signed.intent.receivedAt > FRESH_MS;
-  return isAfterReset(request) || late || desk.sent.has(signed.intent.clientOrderId);
+  // A leg comes when its entry is filled: it is no less the first for that.
+  const late = leg === undefined && !isLocal && scheduledTimestampMs - signed.intent.receivedAt > FRESH_MS;
+  return isAfterReset(request) || late || desk.sent.has(clientOrderId);
 }
 
 /**
@@ -44,11 +45,14 @@ export async function lookWhereInDoubt(
   request: CheckRequest,
   standing: Standing | undefined,
 ): Promise<Look | null> {
-  if (mayBeThere(desk, request)) return lookFirst(account, request);
+  const ticket = ticketOf(request);
+  if (mayBeThere(desk, request, ticket)) return lookFirst(account, ticket);
+  // Protection is not kept back for that, nor is a way out.
+  if (standing === undefined && request.leg !== undefined) return null;
   // Without knowing whether it was restored, nothing can be said, and nothing has left.
   if (standing === undefined) throw notSent(`How the account ${account.name} stands is not known.`, RETRY_MS);
   if (standing.restoredAt === null) return null;
-  const look = await lookFirst(account, request, standing.restoredAt);
+  const look = await lookFirst(account, ticket, standing.restoredAt);
   // A venue that can prove no absence has been asked all the same; and a person has said that it is as the engine has it.
   const isSilent = look.kind === 'cannot_tell' && look.answered && !account.adapter.capabilities.provesAbsence;
   return isSilent ? null : look;
@@ -60,13 +64,15 @@ export async function lookWhereInDoubt(
  */
 export async function lookFirst(
   account: Account,
-  { signed }: CheckRequest,
+  { clientOrderId, symbol, type }: OrderTicket,
   lostAt: number | null = null,
 ): Promise<Look> {
-  const { clientOrderId, symbol } = signed.intent;
   const now = startEngineClock()();
   try {
-    return { ...(await account.adapter.find({ clientOrderId, symbol, lostAt: lostAt ?? now, now })), answered: true };
+    return {
+      ...(await account.adapter.find({ clientOrderId, symbol, type, lostAt: lostAt ?? now, now })),
+      answered: true,
+    };
   } catch (error) {
     return { kind: 'cannot_tell', why: error instanceof Error ? error.message : String(error), answered: false };
   }

@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 
-import { NotSent } from '../adapters/venue-adapter.ts';
+import { NotSent, type OrderTicket } from '../adapters/venue-adapter.ts';
 import type { Placement } from '../domain/outcome.ts';
 import { reason } from '../domain/reason.ts';
 import { whyHalted } from '../domain/standing.ts';
@@ -25,18 +25,21 @@ export function placeOrder(desk: Desk, request: PlaceRequest): Promise<Placement
 async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   const { intent } = request.signed;
   const account = accountOf(desk, intent, isAfterReset(request));
+  const ticket = ticketOf(request);
   const engineNow = startEngineClock();
   const before = await account.standing();
   const look = await lookWhereInDoubt(desk, account, request, before);
   if (look?.kind === 'found') return { kind: 'accepted', order: look.order };
   if (look?.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
   // A proof of absence, or a venue's word, lets an order go; a look costs little, and catches what contradicts them.
-  if (look === null && (request.absence !== undefined || desk.turnedAway.has(intent.clientOrderId))) {
-    const again = await lookFirst(account, request);
+  if (look === null && (request.absence !== undefined || desk.turnedAway.has(ticket.clientOrderId))) {
+    const again = await lookFirst(account, ticket);
     if (again.kind === 'found') return { kind: 'accepted', order: again.order };
   }
-  if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
-  const admission = await askAdmission(desk, account, intent);
+  if (engineNow() >= ticket.notAfter) return expired(intent.receivedAt, ticket.notAfter, engineNow());
+  // What takes a position out is not counted, and no halt keeps it: protection stays in place.
+  if (request.leg !== undefined) return send(desk, account, request, ticket);
+  const admission = await askAdmission(desk, account, request.signed);
   if (admission.kind === 'denied') return admission;
   // Without fresh knowledge of its halts nothing leaves, and nothing is denied either.
   const standing = await account.standing();
@@ -45,19 +48,19 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   const halt = whyHalted(account.name, standing);
   if (halt !== null) return { kind: 'denied', reason: halt };
   if (engineNow() >= intent.notAfter) return expired(intent.receivedAt, intent.notAfter, engineNow());
-  const placement = await send(desk, account, request);
+  const placement = await send(desk, account, request, ticket);
   return placement.kind === 'accepted' && admission.notes.length > 0
     ? { ...placement, notes: admission.notes }
     : placement;
 }
 
 /** From here on only the adapter can say that nothing left. */
-async function send(desk: Desk, account: Account, request: PlaceRequest): Promise<Placement> {
-  const { intent } = request.signed;
+async function send(desk: Desk, account: Account, request: PlaceRequest, ticket: OrderTicket): Promise<Placement> {
+  const { clientOrderId } = ticket;
   try {
-    remember(desk.sent, intent.clientOrderId);
+    remember(desk.sent, clientOrderId);
     account.hasSent = true;
-    const placement = await account.adapter.place(ticketOf(intent), windowOf(request));
+    const placement = await account.adapter.place(ticket, windowOf(request));
     if (placement.kind === 'outside_window') account.clock.distrust();
     if (placement.kind === 'accepted' && placement.order.bookedAt !== undefined) {
       account.clock.add(placement.order.bookedAt - activityInfo().currentAttemptScheduledTimestampMs);
@@ -65,8 +68,8 @@ async function send(desk: Desk, account: Account, request: PlaceRequest): Promis
     return placement;
   } catch (error) {
     if (error instanceof NotSent) {
-      desk.sent.delete(intent.clientOrderId);
-      if (error.turnedAway) remember(desk.turnedAway, intent.clientOrderId);
+      desk.sent.delete(clientOrderId);
+      if (error.turnedAway) remember(desk.turnedAway, clientOrderId);
       throw notSent(error.message, error.retryAfterMs);
     }
     return { kind: 'unknown', evidence: error instanceof Error ? error.message : String(error) };

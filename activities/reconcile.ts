@@ -17,6 +17,7 @@ import {
   type Reconciliation,
   type RestoredHalt,
 } from '../domain/reconciliation.ts';
+import { entryIdOf } from '../domain/ids.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { Account } from './desk.ts';
 
@@ -102,7 +103,7 @@ export class Reconciler {
     this.#rounds += 1;
     if (isWhole) {
       const isInDoubt = ({ clientOrderId: id }: ListedOrder): boolean =>
-        known.get(id)?.isRunning !== false || differences.some(({ order }) => order === id);
+        known.get(entryIdOf(id))?.isRunning !== false || differences.some(({ order }) => order === id);
       this.#recent = listed.filter((order) => !order.isOpen && isOurs(order, tag) && isInDoubt(order));
       if (hasArrived) this.#examined = halt;
     }

@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 
+import { isWithin } from '../domain/leg.ts';
 import type { CheckRequest, OfOrder } from './contract.ts';
 import { isAfterReset } from './look-first.ts';
 import { notProven, type VerifyKeys } from './verify-keys.ts';
@@ -28,6 +29,9 @@ export class VerifyIntent implements ActivityInboundCallsInterceptor {
     }
     if (!inWorkflow || workflowType !== 'ExecuteOrder') throw notProven('The activity was started outside an order.');
     const request = input.args[0] as Partial<CheckRequest>;
+    const { leg } = request;
+    // An order on the other side than the one that was signed can only take out what that one may have brought in.
+    if (leg !== undefined && !isWithin(signed.intent, leg)) throw notProven('The leg is not within its order.');
     this.#keys.requireIntent(signed, workflowExecution?.workflowId ?? '', isAfterReset(request));
     return next(input);
   }

@@ -11,7 +11,8 @@ export interface OrderTicket {
   readonly clientOrderId: string;
   readonly symbol: string;
   readonly side: Side;
-  readonly type: OrderType;
+  /** `bracket`: a stop and a target, of which one ends the other; only where the capabilities say so. */
+  readonly type: OrderType | 'bracket';
   /** In units of the base asset, or in contracts. */
   readonly quantity: DecimalString;
   readonly limitPrice?: DecimalString;
@@ -34,6 +35,8 @@ export interface SendWindow {
 export interface LookupHint {
   readonly clientOrderId: string;
   readonly symbol: string;
+  /** What kind of order it is, where that tells how it is asked for. */
+  readonly type?: OrderTicket['type'];
   /** When it was lost, by the engine's clock: nothing was sent later. */
   readonly lostAt: number;
   /** The engine's time of this look-up. */

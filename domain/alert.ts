@@ -1,7 +1,9 @@
+import { readBracket } from './alert-bracket.ts';
 import { judgeField, type SupportedField } from './alert-fields.ts';
 import { compare, isPositive, parseDecimal, type DecimalString } from './decimal.ts';
 import { NAME } from './ids.ts';
 import { parseIsoTime } from './iso-time.ts';
+import type { Level, Target } from './leg.ts';
 import { isJsonObject, JsonNumber, type ExactJson } from './json-number.ts';
 
 export type Side = 'buy' | 'sell';
@@ -26,8 +28,9 @@ export interface Alert {
   readonly stopPrice?: DecimalString;
   /** The price the sender saw; what a market order is valued at, never a price to trade at. */
   readonly referencePrice?: DecimalString;
-  readonly stopLoss?: DecimalString;
-  readonly takeProfit?: DecimalString;
+  readonly stopLoss?: Level;
+  /** The parts in which a profit is taken; their shares come to one. */
+  readonly takeProfit?: readonly Target[];
   /** Only of orders with a limit price; without it they are good until canceled. */
   readonly timeInForce?: TimeInForce;
   readonly confidence: DecimalString;
@@ -95,8 +98,7 @@ export function parseAlert(body: ExactJson): ParsedAlert {
   const price = read.positive('price');
   const limit = read.positive('limit_price');
   const stop = read.positive('stop_price');
-  const stopLoss = read.positive('stop_loss');
-  const takeProfit = read.positive('take_profit');
+  const bracket = readBracket(body, refusals);
   const confidence = read.confidence() ?? CONFIDENCE_DEFAULT;
   const time = read.time();
   const timeInForce = read.oneOf('time_in_force', TIMES_IN_FORCE);
@@ -124,8 +126,7 @@ export function parseAlert(body: ExactJson): ParsedAlert {
     orderType,
     quantity: quantity!,
     ...priced.prices,
-    ...(stopLoss === undefined ? {} : { stopLoss }),
-    ...(takeProfit === undefined ? {} : { takeProfit }),
+    ...bracket,
     ...(timeInForce === undefined ? {} : { timeInForce }),
     confidence,
     ...(time === undefined ? {} : { time }),

@@ -25,6 +25,13 @@ export interface Answer {
   readonly reason: Reason | null;
   readonly inferred: readonly string[];
   readonly ignored: readonly string[];
+  /** How its position stands; of orders with a bracket, once something of them is filled. */
+  readonly protection?: {
+    /** For how much of it a stop or a target waits at the venue. */
+    readonly guarded_quantity: DecimalString;
+    readonly exited_quantity: DecimalString;
+    readonly exit_average_price: DecimalString | null;
+  };
 }
 
 const SUCCESS: Record<OrderStatus, boolean> = {
@@ -39,6 +46,7 @@ const SUCCESS: Record<OrderStatus, boolean> = {
   denied: false,
   expired: false,
   failed: false,
+  closed: true,
 };
 
 /** The answer for an order in the given state. */
@@ -62,7 +70,19 @@ export function answerOf(workflowId: string, intent: Intent, state: OrderState):
     reason: state.reason,
     inferred: [...(intent.inferred ?? []), ...state.notes],
     ignored: intent.ignored ?? [],
+    ...protectionIn(state),
   };
+}
+
+function protectionIn({ exits }: OrderState): Pick<Answer, 'protection'> {
+  if (exits === undefined) return {};
+  const { guardedQuantity, exitedQuantity, exitAveragePrice } = exits;
+  const protection = {
+    guarded_quantity: guardedQuantity,
+    exited_quantity: exitedQuantity,
+    exit_average_price: exitAveragePrice,
+  };
+  return { protection };
 }
 
 /** Whether a status is an outcome that an answer need not wait any longer for. */

@@ -71,7 +71,7 @@ export interface ClientOrderIdInput {
   readonly account: string;
   readonly strategy: string;
   readonly alertKey: string;
-  /** `entry`, or the name of a protective leg. */
+  /** `entry`: legs bear their entry's id. */
   readonly leg: string;
   /** Rises when a leg is replaced on purpose; never on a re-send, so that the venue can still catch a late first one. */
   readonly generation: number;
@@ -86,6 +86,21 @@ export function clientOrderId(input: ClientOrderIdInput, sha256: Sha256): string
   const digest = sha256(canonicalJson([deployment, account, strategy, alertKey, leg, generation]));
   return deploymentTag(deployment, sha256) + base32(digest, CLIENT_ORDER_ID_LENGTH - TAG_LENGTH);
 }
+
+/** The mark between an order's id and what tells its legs apart. */
+const LEG_MARK = '-';
+
+/**
+ * The client order id of a leg: its entry's, and behind it which leg it is. So a person at the venue sees what belongs
+ * together, and whoever knows the entry knows its legs.
+ * @param generation rises when a leg is replaced on purpose; never on a re-send
+ */
+export function legId(entryId: string, name: string, part: number, generation: number): string {
+  return `${entryId}${LEG_MARK}${name.charAt(0).toUpperCase()}${part}.${generation}`;
+}
+
+/** The client order id of the entry that a leg belongs to; of an entry, its own. */
+export const entryIdOf = (clientOrderId: string): string => clientOrderId.split(LEG_MARK)[0]!;
 
 /** The first `length` characters of the bytes in Crockford's base 32, five bits each. */
 export function base32(bytes: Uint8Array, length: number): string {

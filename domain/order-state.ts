@@ -1,5 +1,6 @@
 import type { ResolveVerdict } from './command.ts';
-import { compare, isZero, type DecimalString } from './decimal.ts';
+import { compare, isPositive, isZero, type DecimalString } from './decimal.ts';
+import type { Exits } from './exits.ts';
 import type { Placement } from './outcome.ts';
 import { reason, type Reason } from './reason.ts';
 import { sumFills, type Fill, type VenueOrder, type VenueStatus } from './venue-order.ts';
@@ -8,7 +9,7 @@ import { sumFills, type Fill, type VenueOrder, type VenueStatus } from './venue-
  * An order's status, in the words of the answer. `pending`, `unknown`, `working` and `partially_filled` may change;
  * the others are final.
  */
-export type OrderStatus = 'pending' | 'unknown' | VenueStatus | 'denied' | 'expired' | 'failed' | 'dry_run';
+export type OrderStatus = 'pending' | 'unknown' | VenueStatus | 'denied' | 'expired' | 'failed' | 'dry_run' | 'closed';
 
 export interface OrderState {
   readonly status: OrderStatus;
@@ -19,6 +20,8 @@ export interface OrderState {
   readonly reason: Reason | null;
   /** What was changed to fit the market's rules, in sentences. */
   readonly notes: readonly string[];
+  /** How the position that it has opened stands; of orders with a bracket, once something of them is filled. */
+  readonly exits?: Exits;
 }
 
 export const NEW_ORDER: OrderState = {
@@ -39,6 +42,7 @@ const FINAL_STATUSES: readonly OrderStatus[] = [
   'expired',
   'failed',
   'dry_run',
+  'closed',
 ];
 
 export const isFinal = ({ status }: Pick<OrderState, 'status'>): boolean => FINAL_STATUSES.includes(status);
@@ -74,6 +78,22 @@ function unknown(state: OrderState, evidence: string): OrderState {
     status: 'unknown',
     reason: reason('OUTCOME_UNKNOWN', message, 'Nothing is sent again; the venue is asked until it tells.'),
   };
+}
+
+/** The state when the way out of its position has come so far. A problem is told as the order's reason. */
+export function leaving(state: OrderState, exits: Exits): OrderState {
+  return { ...state, exits, reason: exits.problem ?? state.reason };
+}
+
+/** Problems that leave something of the position where it is. */
+const STAYS = ['PROTECTION_CANCELED', 'UNPROTECTED'];
+
+/** The state when nothing is left to protect: what was opened is closed, unless a problem has kept some of it. */
+export function left(state: OrderState): OrderState {
+  const { exits } = state;
+  if (exits === undefined || !isPositive(exits.exitedQuantity)) return state;
+  const isLeft = exits.problem !== null && STAYS.includes(exits.problem.code);
+  return isLeft ? state : { ...state, status: 'closed' };
 }
 
 /** The state after a person said what became of an order that its venue cannot tell of. */
@@ -134,10 +154,20 @@ export function observed(state: OrderState, order: VenueOrder): OrderState {
     filledQuantity: order.filledQuantity,
     averagePrice: exact ? summed.averagePrice : order.averagePrice,
     fills,
-    reason: order.status === 'rejected' ? rejectedBecause : null,
+    reason: order.status === 'rejected' ? rejectedBecause : (state.exits?.problem ?? null),
   };
 }
 
 function isVenueStatus(status: OrderStatus): status is VenueStatus {
   return Object.hasOwn(MOVES, status);
+}
+
+/** What the venue must have said last, for an order in this state. */
+export function reportOf(state: OrderState): VenueOrder {
+  return {
+    venueOrderId: state.venueOrderId ?? '',
+    status: state.status === 'partially_filled' ? 'partially_filled' : 'working',
+    filledQuantity: state.filledQuantity,
+    averagePrice: state.averagePrice,
+  };
 }

@@ -1,5 +1,6 @@
 import { compare, type DecimalString } from './decimal.ts';
 import type { Intent } from './intent.ts';
+import type { Level } from './leg.ts';
 import { reason, type Reason } from './reason.ts';
 
 /** What a strategy's alerts must satisfy, beyond being understood. */
@@ -42,21 +43,29 @@ export function checkAlert(intent: Intent, rules: AlertRules): Verdict {
 
 /** Why a stop-loss or take-profit cannot protect this entry, with both numbers; null when they can. */
 export function checkBracket(intent: Intent): Reason | null {
-  const { side, stopLoss, takeProfit } = intent;
+  const { side, stopLoss, takeProfit = [] } = intent;
   const entry = intent.limitPrice ?? intent.stopPrice ?? intent.referencePrice;
-  const [below, above] = side === 'buy' ? [stopLoss, takeProfit] : [takeProfit, stopLoss];
-  const [belowName, aboveName] = side === 'buy' ? ['stop_loss', 'take_profit'] : ['take_profit', 'stop_loss'];
-  if (entry !== undefined && below !== undefined && compare(below, entry) >= 0) {
-    return wrongSide(`The ${belowName} ${below} of a ${side} must be below its price ${entry}.`);
+  const stop = stopLoss && priceIn(stopLoss);
+  const targets = takeProfit.flatMap(({ level }) => (level && priceIn(level)) ?? []);
+  const [loses, wins] = side === 'buy' ? (['below', 'above'] as const) : (['above', 'below'] as const);
+  if (entry !== undefined && stop !== undefined && !isOn(loses, stop, entry)) {
+    return wrongSide(`The stop_loss ${stop} of a ${side} must be ${loses} its price ${entry}.`);
   }
-  if (entry !== undefined && above !== undefined && compare(above, entry) <= 0) {
-    return wrongSide(`The ${aboveName} ${above} of a ${side} must be above its price ${entry}.`);
-  }
-  if (below !== undefined && above !== undefined && compare(below, above) >= 0) {
-    return wrongSide(`The ${belowName} ${below} of a ${side} must be below its ${aboveName} ${above}.`);
+  for (const target of targets) {
+    if (entry !== undefined && !isOn(wins, target, entry)) {
+      return wrongSide(`The take_profit ${target} of a ${side} must be ${wins} its price ${entry}.`);
+    }
+    if (stop !== undefined && !isOn(loses, stop, target)) {
+      return wrongSide(`The stop_loss ${stop} of a ${side} must be ${loses} its take_profit ${target}.`);
+    }
   }
   return null;
 }
+
+const priceIn = (level: Level): DecimalString | undefined => ('price' in level ? level.price : undefined);
+
+const isOn = (side: 'above' | 'below', price: DecimalString, of: DecimalString): boolean =>
+  compare(price, of) === (side === 'above' ? 1 : -1);
 
 const wrongSide = (message: string): Reason =>
   reason('BRACKET_WRONG_SIDE', message, 'Swap "stop_loss" and "take_profit", or correct the one that is wrong.');

@@ -1,3 +1,4 @@
+import { entryIdOf } from './ids.ts';
 import type { Standing } from './standing.ts';
 
 /**
@@ -89,7 +90,7 @@ export function compareOrders({ tag, listed, known, resting }: Sides): {
   unseen: EngineOrder[];
 } {
   const differences = listed.flatMap((order) => {
-    const found = isOurs(order, tag) ? ofOurs(order, known.get(order.clientOrderId)) : ofOthers(order);
+    const found = isOurs(order, tag) ? ofOurs(order, known.get(entryIdOf(order.clientOrderId))) : ofOthers(order);
     return found === undefined ? [] : [found];
   });
   const open = new Set(listed.filter(({ isOpen }) => isOpen).map(({ clientOrderId }) => clientOrderId));
@@ -109,7 +110,7 @@ function ofOurs(order: ListedOrder, known: EngineOrder | undefined): Difference 
   if (known.isRunning) return undefined;
   const engine = `for the engine it ended as ${known.status} (${known.workflowId})`;
   if (order.isOpen) return difference('orphaned', clientOrderId, symbol, `${at}; ${engine}.`);
-  const tellsFills = known.status === 'filled' || known.status === 'canceled';
+  const tellsFills = ['filled', 'canceled', 'closed'].includes(known.status);
   if (order.isFilled && !tellsFills) return difference('unbooked', clientOrderId, symbol, `${at}; ${engine}.`);
   return undefined;
 }

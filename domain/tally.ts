@@ -1,6 +1,7 @@
 import type { Side } from './alert.ts';
 import { isSettled, type Answer } from './answer.ts';
-import { add, compare, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
+import { add, compare, isPositive, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
+import { opposite } from './leg.ts';
 import { isFinal } from './order-state.ts';
 import { afterFill, FLAT, type Position } from './position.ts';
 
@@ -14,6 +15,9 @@ export interface OrderNews {
   readonly filledQuantity: DecimalString;
   /** Null while nothing is filled. */
   readonly averagePrice: DecimalString | null;
+  /** How much of it a stop or target has taken out again. */
+  readonly exitedQuantity: DecimalString;
+  readonly exitAveragePrice: DecimalString | null;
 }
 
 /** What an order's answer tells its account. */
@@ -21,11 +25,17 @@ export function newsOf(answer: Answer): OrderNews {
   return {
     clientOrderId: answer.client_order_id,
     isKnown: isSettled(answer.status),
-    isOver: isFinal(answer),
+    isOver: isFinal(answer) && !hasPosition(answer),
     filledQuantity: answer.filled_quantity,
     averagePrice: answer.average_price,
+    exitedQuantity: answer.protection?.exited_quantity ?? '0',
+    exitAveragePrice: answer.protection?.exit_average_price ?? null,
   };
 }
+
+/** Whether it has opened something that is to be closed again. */
+const hasPosition = ({ protection, status, filled_quantity: filled }: Answer): boolean =>
+  protection !== undefined && status !== 'closed' && isPositive(filled);
 
 /** An order that was admitted, and may still be filled. */
 export interface OpenOrder {
@@ -37,6 +47,8 @@ export interface OpenOrder {
   readonly isKnown: boolean;
   readonly filledQuantity: DecimalString;
   readonly averagePrice: DecimalString | null;
+  readonly exitedQuantity: DecimalString;
+  readonly exitAveragePrice: DecimalString | null;
 }
 
 /** An order that waits for its turn. */
@@ -101,31 +113,51 @@ export function learned(tally: Tally, news: OrderNews): Tally {
   const order = own(tally.open, news.clientOrderId);
   if (order === undefined) return tally;
   const { [news.clientOrderId]: _learned, ...others } = tally.open;
-  const filled = subtract(news.filledQuantity, order.filledQuantity);
-  const isMore = compare(filled, '0') > 0;
-  const traded = isMore ? withFill(tally.traded, order, filled, news) : tally.traded;
+  const traded = [entryIn(order, news), exitIn(order, news)].reduce(
+    (before, trade) => (trade === null ? before : withTrade(before, order, trade)),
+    tally.traded,
+  );
   if (news.isOver) return { ...tally, traded, open: others };
-  const { filledQuantity, averagePrice } = isMore ? news : order;
-  const isKnown = order.isKnown || news.isKnown;
-  return {
-    ...tally,
-    traded,
-    open: { ...others, [news.clientOrderId]: { ...order, isKnown, filledQuantity, averagePrice } },
-  };
+  const told = { ...order, ...latest(order, news), isKnown: order.isKnown || news.isKnown };
+  return { ...tally, traded, open: { ...others, [news.clientOrderId]: told } };
 }
 
-function withFill(traded: Tally['traded'], order: OpenOrder, filled: DecimalString, news: OrderNews): Tally['traded'] {
-  const worth = (quantity: DecimalString, price: DecimalString | null): DecimalString =>
-    multiply(quantity, price ?? '0');
-  const value = subtract(
-    worth(news.filledQuantity, news.averagePrice),
-    worth(order.filledQuantity, order.averagePrice),
-  );
+interface Trade {
+  readonly side: Side;
+  readonly quantity: DecimalString;
+  /** What it came to, in the quote currency. */
+  readonly value: DecimalString;
+}
+
+const worth = (quantity: DecimalString, price: DecimalString | null): DecimalString => multiply(quantity, price ?? '0');
+
+/** What has been filled since the last news; news that come late tell nothing. */
+function entryIn(order: OpenOrder, news: OrderNews): Trade | null {
+  if (compare(news.filledQuantity, order.filledQuantity) <= 0) return null;
+  const before = worth(order.filledQuantity, order.averagePrice);
+  const value = subtract(worth(news.filledQuantity, news.averagePrice), before);
+  return { side: order.side, quantity: subtract(news.filledQuantity, order.filledQuantity), value };
+}
+
+function exitIn(order: OpenOrder, news: OrderNews): Trade | null {
+  if (compare(news.exitedQuantity, order.exitedQuantity) <= 0) return null;
+  const before = worth(order.exitedQuantity, order.exitAveragePrice);
+  const value = subtract(worth(news.exitedQuantity, news.exitAveragePrice), before);
+  return { side: opposite(order.side), quantity: subtract(news.exitedQuantity, order.exitedQuantity), value };
+}
+
+function latest(order: OpenOrder, news: OrderNews) {
+  const { filledQuantity, averagePrice } = entryIn(order, news) === null ? order : news;
+  const { exitedQuantity, exitAveragePrice } = exitIn(order, news) === null ? order : news;
+  return { filledQuantity, averagePrice, exitedQuantity, exitAveragePrice };
+}
+
+function withTrade(traded: Tally['traded'], order: OpenOrder, { side, quantity, value }: Trade): Tally['traded'] {
   const next = { ...traded };
   for (const whose of [WHOLE, order.strategy]) {
     const { positions, realized } = own(next, whose) ?? NOTHING;
     const { [order.symbol]: _before, ...others } = positions;
-    const after = afterFill(own(positions, order.symbol) ?? FLAT, order.side, filled, value);
+    const after = afterFill(own(positions, order.symbol) ?? FLAT, side, quantity, value);
     const quote = quoteOf(order.symbol);
     next[whose] = {
       positions: isZero(after.position.quantity) ? others : { ...others, [order.symbol]: after.position },

@@ -3,6 +3,7 @@ import { parseAlert, type Alert } from '../domain/alert.ts';
 import { checkLimits, checkValue } from '../domain/check-limits.ts';
 import type { Intent } from '../domain/intent.ts';
 import { toPlainJson, type ExactJson } from '../domain/json-number.ts';
+import { levelInWords } from '../domain/leg.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import type { Reason } from '../domain/reason.ts';
 import { formIntent, type SigningKey } from './form-intent.ts';
@@ -119,8 +120,8 @@ function inWords(
     orderType === 'market' ? 'at the market' : '',
     stopPrice === undefined ? '' : `once the price reaches ${stopPrice}`,
     limitPrice === undefined ? '' : `at ${limitPrice} or better`,
-    stopLoss === undefined ? '' : `with a stop-loss at ${stopLoss}`,
-    takeProfit === undefined ? '' : `with a take-profit at ${takeProfit}`,
+    stopLoss === undefined ? '' : `with a stop-loss at ${levelInWords(stopLoss)}`,
+    ...(takeProfit ?? []).map(({ share, level }) => `with a take-profit of ${share} at ${levelInWords(level!)}`),
   ].filter((part) => part !== '');
   return `${side} ${quantity} ${symbol} ${at.join(' ')} on ${account}`;
 }

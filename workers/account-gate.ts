@@ -115,17 +115,20 @@ export class AccountGate {
 
   async #askOrder({ clientOrderId, workflowId }: OrderName): Promise<void> {
     const handle = this.#engine.client.workflow.getHandle(workflowId);
-    const ask = async (): Promise<Answer | undefined> => {
+    const ask = async (): Promise<OrderNews | undefined> => {
       const { status, memo } = await handle.describe();
-      if (status.name === 'RUNNING') return memo?.[ANSWER_MEMO] as Answer | undefined;
-      return (await handle.result()) as Answer;
+      const published = memo?.[ANSWER_MEMO] as Answer | undefined;
+      if (status.name === 'RUNNING') return published && newsOf(published);
+      const answer = (await handle.result()) as Answer;
+      return { ...newsOf(answer), isOver: true };
     };
     // An order that was ended from outside, or that the engine has forgotten, tells no more than is known of it.
-    const over = { clientOrderId, isKnown: true, isOver: true, filledQuantity: '0', averagePrice: null };
+    const nothing = { filledQuantity: '0', averagePrice: null, exitedQuantity: '0', exitAveragePrice: null };
+    const over = { clientOrderId, isKnown: true, isOver: true, ...nothing };
     const isNoAnswer = (error: unknown): boolean =>
       error instanceof WorkflowNotFoundError || (error as Error).name === 'WorkflowFailedError';
     await this.#engine.within(DEADLINE_MS, ask).then(
-      (answer) => answer && this.#tell(newsOf(answer)),
+      (news) => news && this.#tell(news),
       (error: unknown) => isNoAnswer(error) && this.#tell(over),
     );
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { WorkflowNotFoundError } from '@temporalio/client';
 
-import { accountId } from '../domain/ids.ts';
+import { accountId, entryIdOf } from '../domain/ids.ts';
 import type { ListedOrder } from '../domain/reconciliation.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { Engine } from '../ingress/engine.ts';
@@ -84,5 +84,5 @@ async function strangersInWords(check: EpochCheck): Promise<string | undefined> 
 async function strangersAmong({ engine }: EpochCheck, orders: readonly ListedOrder[]): Promise<ListedOrder[]> {
   const ids = orders.map(({ clientOrderId }) => clientOrderId);
   const known = await ordersUnder(engine, ids, true);
-  return orders.filter(({ clientOrderId }) => !known.has(clientOrderId));
+  return orders.filter(({ clientOrderId }) => !known.has(entryIdOf(clientOrderId)));
 }

@@ -61,7 +61,15 @@ export async function openDesk(
   const close = async (): Promise<void> => {
     for (const { adapter } of accounts.values()) await adapter.close();
   };
-  return { accounts, keys, rules, sent: new Set(), turnedAway: new Set(), stopping: new AbortController(), close };
+  return {
+    accounts,
+    keys,
+    rules,
+    sent: new Set(),
+    turnedAway: new Set(),
+    stopping: new AbortController(),
+    close,
+  };
 }
 
 function localAdapter(name: string, config: Config): VenueAdapter {

@@ -4,7 +4,7 @@ import { WorkflowNotFoundError, type WorkflowExecutionInfo } from '@temporalio/c
 
 import type { Comparing } from '../activities/desk.ts';
 import type { Config } from '../config/config.ts';
-import { BASE32, deploymentTag } from '../domain/ids.ts';
+import { BASE32, deploymentTag, entryIdOf } from '../domain/ids.ts';
 import type { EngineOrder } from '../domain/reconciliation.ts';
 import type { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -33,7 +33,7 @@ export function comparingOf(engine: Engine, account: string, { settings }: Confi
 }
 
 /**
- * The engine's orders under client order ids; those that it does not know are not in it.
+ * The engine's orders under client order ids, a leg's being under its entry's; those that it does not know are not in it.
  * @param sure whether each is asked for where its history is: a cluster keeps its lists in a database of their own, which
  * may remember what was lost with the other
  */
@@ -43,7 +43,7 @@ export async function ordersUnder(
   sure: boolean,
 ): Promise<Map<string, EngineOrder>> {
   const known = new Map<string, EngineOrder>();
-  const askable = [...new Set(ids)].filter((id) => OUR_SHAPE.test(id));
+  const askable = [...new Set(ids.map(entryIdOf))].filter((id) => OUR_SHAPE.test(id));
   for (const some of inGroups(askable, IDS_AT_ONCE)) {
     const wanted = some.map((id) => `'${id}'`).join(', ');
     for (const order of await list(engine, `${SEARCH_ATTRIBUTES.clientOrderId.name} IN (${wanted})`)) {

@@ -89,6 +89,20 @@ export const CANCEL_OPTIONS: ActivityOptions = {
   retry: { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 15_000 },
 };
 
+/** Where other things go on beside it, a check is no local activity: its place in a replayed history must be certain. */
+export const CHECK_LEG_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 20_000,
+  scheduleToCloseTimeout: 60_000,
+  retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 5_000 },
+};
+
+/** Taking a leg back is tried until it is known how it ended. */
+export const WITHDRAW_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 20_000,
+  heartbeatTimeout: HEARTBEAT_MS,
+  retry: { initialInterval: 250, backoffCoefficient: 1.5, maximumInterval: 2_000 },
+};
+
 /** One attempt lasts an hour; its heartbeats say what it sees, and the library sends one in eight seconds of them. */
 export const WATCH_OPTIONS: ActivityOptions = {
   startToCloseTimeout: 7_200_000,

@@ -19,19 +19,20 @@ import { answerOf, type Answer } from '../domain/answer.ts';
 import type { SignedCommand } from '../domain/command.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import { inWords } from '../domain/in-words.ts';
-import { isFinal, isResting, NEW_ORDER, observed, placed, resolved, type OrderState } from '../domain/order-state.ts';
-import type { Absence } from '../domain/outcome.ts';
-import type { VenueOrder } from '../domain/venue-order.ts';
+import { NO_EXITS } from '../domain/exits.ts';
+import { hasBracket } from '../domain/leg.ts';
 import {
-  CANCEL_OPTIONS,
-  checkOptions,
-  clockOptions,
-  FIND_OPTIONS,
-  FOLLOW_OPTIONS,
-  placeOptions,
-  VERIFY_OPTIONS,
-} from './activity-options.ts';
-import { whatFailureTells } from './activity-failure.ts';
+  isFinal,
+  isResting,
+  leaving,
+  left,
+  NEW_ORDER,
+  observed,
+  reportOf,
+  resolved,
+  type OrderState,
+} from '../domain/order-state.ts';
+import { CANCEL_OPTIONS, checkOptions, FOLLOW_OPTIONS, VERIFY_OPTIONS } from './activity-options.ts';
 import {
   ANSWER_MEMO,
   ASK_AGAIN,
@@ -43,8 +44,9 @@ import {
   type Carried,
   type OrderSinks,
 } from './messages.ts';
+import { placeOnce } from './placing.ts';
+import { protectPosition } from './protect-position.ts';
 
-const { findOrder } = proxyActivities<Activities>(FIND_OPTIONS);
 const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
 const { cancelOrder } = proxyActivities<Activities>(CANCEL_OPTIONS);
 const { verifyCommand } = proxyActivities<Activities>(VERIFY_OPTIONS);
@@ -56,16 +58,14 @@ const { orders } = proxySinks<OrderSinks>();
  */
 export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Promise<Answer> {
   const { intent } = signed;
-  let state: OrderState = carried?.state ?? NEW_ORDER;
+  let state: OrderState = carried?.state ?? (hasBracket(intent) ? { ...NEW_ORDER, exits: NO_EXITS } : NEW_ORDER);
   let lostAt: number | null = null;
   /** Whether the check before a trade is under way. A local activity leaves no mark in the history until it is over. */
   let checking = state.status === 'pending';
   /** How many signatures are being looked at: what they sign comes first. */
   let verifying = 0;
   let canceling = false;
-  // Activities are told, so that they know when they come after a reset; no code here branches on it: a reset run
-  // repeats the commands of the run before it, and only the outside may answer differently.
-  const { workflowId, runId, originalExecutionRunId: originalRunId } = workflowInfo();
+  const { workflowId } = workflowInfo();
 
   setHandler(orderQuery, () => ({ answer: answerOf(workflowId, intent, state), lostAt }));
   setHandler(cancelUpdate, cancel, { validator: refuseWhenFinal });
@@ -73,84 +73,43 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
 
   // Canceling the workflow is no signed command, and must not stop the watch over an order that is out there.
   return CancellationScope.nonCancellable(async () => {
-    await placeOnce();
-    await followToTheEnd();
+    await placeOnce({
+      signed,
+      notAfter: intent.notAfter,
+      state: () => state,
+      become,
+      check: (request, now) =>
+        proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now)).checkBeforeTrade(request),
+      checking: (isUnderWay) => (checking = isUnderWay),
+      lost: (at) => (lostAt = at),
+      isBeingResolved: () => verifying > 0,
+    });
+    await Promise.all([followToTheEnd(), protect()]);
     await condition(allHandlersFinished);
     return answerOf(workflowId, intent, state);
   });
 
-  /** Places the order; while its fate is unknown, nothing is placed but on a recorded proof of absence. */
-  async function placeOnce(): Promise<void> {
-    let basis: { absence?: Absence } = {};
-    while (state.status === 'pending' || state.status === 'unknown') {
-      const sent = await attempt(basis);
-      if (state.status !== 'unknown') return;
-      basis = await findOut(sent);
-    }
-  }
-
-  /** One check and, where it admits the order, one placement. Returns the clock offset under which it was sent. */
-  async function attempt(basis: { absence?: Absence }): Promise<{ clockOffsetMs?: number }> {
-    const now = Date.now();
-    // What is too late is admitted by no rule any more; placing it says so, once it has looked where it must.
-    checking = true;
-    const admitted = now < intent.notAfter ? await admit(now, basis) : {};
-    checking = false;
-    if (admitted === null) return {};
-    const { placeOrder } = proxyActivities<Activities>(placeOptions(intent.notAfter, now));
-    const request = { signed, originalRunId, ...basis, ...admitted };
-    become(placed(state, await placeOrder(request).catch(whatFailureTells)));
-    return admitted;
-  }
-
-  /** The rules, and the clock offset under which the order may be sent; null where it ends, or is lost, here. */
-  async function admit(now: number, basis: { absence?: Absence }): Promise<{ clockOffsetMs?: number } | null> {
-    const local = proxyLocalActivities<Activities>(checkOptions(intent.notAfter, now));
-    const check = await local.checkBeforeTrade({ signed, originalRunId, ...basis }).catch(whatFailureTells);
-    if (check.kind !== 'admitted') {
-      become(check.kind === 'found' ? observed(state, check.order) : placed(state, check));
-      return null;
-    }
-    state = { ...state, notes: check.notes ?? [] };
-    const { sampleClock } = proxyActivities<Activities>(clockOptions(intent.notAfter, now));
-    const clock =
-      check.clock === 'stale' ? await sampleClock({ signed, originalRunId }).catch(whatFailureTells) : check.clock;
-    if (clock !== undefined && 'kind' in clock) {
-      become(placed(state, clock));
-      return null;
-    }
-    return clock === undefined ? {} : { clockOffsetMs: clock.offsetMs };
-  }
-
-  /** Asks the venue, and lets a person answer, until one of them knows. What is proven absent may be placed again. */
-  async function findOut(sent: { clockOffsetMs?: number }): Promise<{ absence?: Absence }> {
-    const asking = new CancellationScope();
-    const at = Date.now();
-    lostAt = at;
-    const settled = condition(() => state.status !== 'unknown').then(() => null);
-    const answer = await Promise.race([
-      asking.run(() => findOrder({ signed, lostAt: at, askedBy: runId, ...sent })),
-      settled,
-    ]);
-    asking.cancel();
-    if (answer?.kind === 'found') become(observed(state, answer.order));
-    // What a person has found out outranks a proof of absence, and must not be overtaken by it.
-    await condition(() => verifying === 0);
-    lostAt = null;
-    return answer?.kind === 'absent' ? { absence: answer.absence } : {};
+  /** What is filled is protected from its first fill on, while the rest of the order may still be waiting. */
+  async function protect(): Promise<void> {
+    if (!hasBracket(intent)) return;
+    await protectPosition({ signed, entry: () => state, changed: (exits) => become(leaving(state, exits)) });
+    become(left(state));
   }
 
   /** A resting order costs one activity until something changes; its retries are the polls. */
   async function followToTheEnd(): Promise<void> {
     let report = reportOf(state);
     while (isResting(state)) {
-      if (workflowInfo().continueAsNewSuggested) {
+      // A position whose legs are out there is not handed on: few orders have so many fills.
+      if (workflowInfo().continueAsNewSuggested && !hasBracket(intent)) {
         await condition(allHandlersFinished);
         if (isResting(state)) await cutHistory({ state });
       }
       const before = state;
       const watching = new CancellationScope();
-      const changed = condition(() => state !== before).then(() => null);
+      const hasChanged = (): boolean =>
+        state.status !== before.status || state.filledQuantity !== before.filledQuantity;
+      const changed = condition(hasChanged).then(() => null);
       const seen = await Promise.race([watching.run(() => followOrder({ signed, known: report })), changed]);
       watching.cancel();
       if (seen !== null) become(observed(state, seen));
@@ -232,7 +191,8 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   /** Every change of the order goes through here, and is seen in the list of orders within the same step. */
   function become(next: OrderState): void {
     const { status, reason } = next;
-    const changed = status !== state.status || next.filledQuantity !== state.filledQuantity;
+    const changed =
+      status !== state.status || next.filledQuantity !== state.filledQuantity || next.exits !== state.exits;
     state = next;
     if (!changed) return;
     const answer = answerOf(workflowId, intent, next);
@@ -243,17 +203,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     ]);
     setCurrentDetails(inWords(intent, next));
     // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
-    if (isFinal(next)) return;
+    if (isFinal(next) && !hasBracket(intent)) return;
     upsertMemo({ [ANSWER_MEMO]: answer, [UPDATED_MEMO]: Date.now() });
   }
-}
-
-/** What the venue must have said last, for an order in this state. */
-function reportOf(state: OrderState): VenueOrder {
-  return {
-    venueOrderId: state.venueOrderId ?? '',
-    status: state.status === 'partially_filled' ? 'partially_filled' : 'working',
-    filledQuantity: state.filledQuantity,
-    averagePrice: state.averagePrice,
-  };
 }

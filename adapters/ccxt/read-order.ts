@@ -1,8 +1,8 @@
 import type { Order, Trade } from 'ccxt';
 
-import type { OrderType } from '../../domain/alert.ts';
 import { compare, isPositive, isZero, parseDecimal, type DecimalString } from '../../domain/decimal.ts';
 import { sumFills, type Fill, type VenueOrder, type VenueStatus } from '../../domain/venue-order.ts';
+import type { OrderTicket } from '../venue-adapter.ts';
 
 /**
  * An order as the library understood the exchange, checked before it is believed. Throws when it contradicts itself:
@@ -34,7 +34,7 @@ export function readOrder(order: Order, id: string, repeatsId: boolean): VenueOr
 }
 
 /** When a market order was booked, by the venue's clock. Of an order that waits, venues give other times, or none (-1). */
-export function bookedAt(type: OrderType, { timestamp }: Order): { bookedAt?: number } {
+export function bookedAt(type: OrderTicket['type'], { timestamp }: Order): { bookedAt?: number } {
   return type === 'market' && typeof timestamp === 'number' && timestamp > 0 ? { bookedAt: timestamp } : {};
 }
 

@@ -1,9 +1,9 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 
-import type { OrderType, Side, TimeInForce } from '../../domain/alert.ts';
+import type { Side, TimeInForce } from '../../domain/alert.ts';
 import { add, compare, isZero, multiply, subtract, type DecimalString } from '../../domain/decimal.ts';
 import type { VenueStatus } from '../../domain/venue-order.ts';
-import { match, type Resting } from './matching.ts';
+import { match, reaches, type Resting } from './matching.ts';
 
 export interface BookedOrder extends Resting {
   readonly seq: number;
@@ -143,7 +143,8 @@ export class PaperBook {
 
   /** A limit order that was waiting trades at its own price; one that arrives, or was just triggered, takes what is there. */
   #fillPrice(order: BookedOrder, price: DecimalString, isArriving: boolean): DecimalString {
-    const wasWaiting = !isArriving && (order.type === 'limit' || order.triggered);
+    const isTarget = order.type === 'bracket' && !reaches(order, price);
+    const wasWaiting = !isArriving && (order.type === 'limit' || isTarget || order.triggered);
     return wasWaiting && order.limitPrice !== null ? order.limitPrice : price;
   }
 
@@ -184,7 +185,7 @@ function orderOf(row: Record<string, SQLOutputValue>): BookedOrder {
     clientOrderId: row['client_order_id'] as string,
     symbol: row['symbol'] as string,
     side: row['side'] as Side,
-    type: row['type'] as OrderType,
+    type: row['type'] as BookedOrder['type'],
     quantity: row['quantity'] as string,
     limitPrice: row['limit_price'] as string | null,
     stopPrice: row['stop_price'] as string | null,

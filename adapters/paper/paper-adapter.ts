@@ -40,7 +40,7 @@ export interface PaperOptions {
 export class PaperAdapter implements VenueAdapter {
   readonly capabilities: Capabilities = {
     orderTypes: ['market', 'limit', 'stop', 'stop_limit'],
-    brackets: false,
+    brackets: true,
     enforcesWindow: false,
     provesAbsence: true,
     dryRun: false,
@@ -151,7 +151,7 @@ export class PaperAdapter implements VenueAdapter {
     }
     const { base, quote } = assetsOf(ticket.symbol);
     if (quote === null) return null;
-    const worst = ticket.limitPrice ?? ticket.stopPrice ?? price;
+    const worst = worstPrice(ticket) ?? price;
     const [asset, needed] = ticket.side === 'buy' ? [quote, multiply(ticket.quantity, worst)] : [base, ticket.quantity];
     const available = subtract(this.#book.balance(asset), this.#locked(asset));
     if (compare(available, needed) >= 0) return null;
@@ -161,12 +161,23 @@ export class PaperAdapter implements VenueAdapter {
 
   /** What open orders would spend of an asset. */
   #locked(asset: string): DecimalString {
-    return this.#book.openOrders().reduce((sum, { symbol, side, quantity, limitPrice, stopPrice }) => {
+    return this.#book.openOrders().reduce((sum, order) => {
+      const { symbol, side, quantity } = order;
       const { base, quote } = assetsOf(symbol);
       if (side === 'sell') return base === asset && quote !== null ? add(sum, quantity) : sum;
-      return quote === asset ? add(sum, multiply(quantity, limitPrice ?? stopPrice ?? '0')) : sum;
+      return quote === asset ? add(sum, multiply(quantity, worstPrice(order) ?? '0')) : sum;
     }, '0');
   }
+}
+
+/** What a unit may cost; a bracket may be filled at its stop. */
+function worstPrice({ type, limitPrice, stopPrice }: Pick<BookedOrder, 'type'> & Prices): DecimalString | undefined {
+  return (type === 'bracket' ? stopPrice : (limitPrice ?? stopPrice)) ?? undefined;
+}
+
+interface Prices {
+  readonly limitPrice?: DecimalString | null;
+  readonly stopPrice?: DecimalString | null;
 }
 
 function noPrice({ symbol }: OrderTicket): Reason {

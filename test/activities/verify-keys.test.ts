@@ -72,7 +72,7 @@ test('whatever is changed under a signature is denied for good, and so is anothe
     intent: { ...intent, [key]: 'changed' },
     signature,
   }));
-  changed.push({ intent: { ...intent, stopLoss: '1' }, signature });
+  changed.push({ intent: { ...intent, stopLoss: { price: '1' } }, signature });
   for (const one of changed) {
     assert.equal(
       verdict(() => keys.requireIntent(one, ID)),

@@ -230,7 +230,7 @@ function provenOnTheWire(venue: Venue): void {
     test(`${name} ${expected === undefined ? 'is refused here' : 'leaves under our id, with nothing beside it'}`, async () => {
       if (expected === undefined) {
         const requests = await during(venue.acknowledges(id), async () => {
-          if (!adapter.capabilities.orderTypes.includes(order.type)) return;
+          if (!adapter.capabilities.orderTypes.some((type) => type === order.type)) return;
           assert.equal((await adapter.place(order, window)).kind, 'denied');
         });
         assert.deepEqual(requests, []);

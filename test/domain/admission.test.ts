@@ -40,6 +40,8 @@ const over = (id: string, filledQuantity = '1', averagePrice: string | null = '1
   isOver: true,
   filledQuantity,
   averagePrice: filledQuantity === '0' ? null : averagePrice,
+  exitedQuantity: '0',
+  exitAveragePrice: null,
 });
 const resting = (id: string, filledQuantity = '0'): OrderNews => ({ ...over(id, filledQuantity), isOver: false });
 

@@ -84,7 +84,7 @@ test('a field is understood as its sender meant it', () => {
     [{ ...MARKET, symbol: 'x'.repeat(64) }, { symbol: 'x'.repeat(64) }],
     [
       { ...MARKET, stop_loss: '65000.10', take_profit: 70000 },
-      { stopLoss: '65000.1', takeProfit: '70000' },
+      { stopLoss: { price: '65000.1' }, takeProfit: [{ share: '1', level: { price: '70000' } }] },
     ],
   ];
   for (const [body, expected] of rows) {

@@ -52,22 +52,51 @@ test('an age just over the limit is not shown as the limit itself', () => {
 test('a stop-loss and a take-profit lie on their sides of the entry, and not on its price', () => {
   const rows: [Partial<Intent>, string | null][] = [
     [{}, null],
-    [{ limitPrice: '100', stopLoss: '99.99', takeProfit: '100.01' }, null],
-    [{ limitPrice: '100', stopLoss: '100' }, 'stop_loss 100 of a buy must be below its price 100'],
-    [{ limitPrice: '100', stopLoss: '100.01' }, 'stop_loss 100.01 of a buy must be below its price 100'],
-    [{ limitPrice: '100', takeProfit: '100' }, 'take_profit 100 of a buy must be above its price 100'],
-    [{ limitPrice: '100', takeProfit: '99.99' }, 'take_profit 99.99 of a buy must be above its price 100'],
-    [{ side: 'sell', limitPrice: '100', stopLoss: '100.01', takeProfit: '99.99' }, null],
-    [{ side: 'sell', limitPrice: '100', stopLoss: '100' }, 'stop_loss 100 of a sell must be above its price 100'],
-    [{ side: 'sell', limitPrice: '100', takeProfit: '100' }, 'take_profit 100 of a sell must be below its price 100'],
-    [{ stopPrice: '100', stopLoss: '101' }, 'must be below its price 100'],
-    [{ referencePrice: '100', stopLoss: '101' }, 'must be below its price 100'],
-    [{ limitPrice: '100', referencePrice: '200', stopLoss: '150' }, 'must be below its price 100'],
-    [{ limitPrice: '100', stopPrice: '200', stopLoss: '150' }, 'must be below its price 100'],
-    [{ stopLoss: '99', takeProfit: '101' }, null],
-    [{ stopLoss: '100', takeProfit: '100' }, 'stop_loss 100 of a buy must be below its take_profit 100'],
-    [{ side: 'sell', stopLoss: '99', takeProfit: '101' }, 'take_profit 101 of a sell must be below its stop_loss 99'],
-    [{ limitPrice: '9', stopLoss: '10' }, 'must be below its price 9'],
+    [
+      { limitPrice: '100', stopLoss: { price: '99.99' }, takeProfit: [{ share: '1', level: { price: '100.01' } }] },
+      null,
+    ],
+    [{ limitPrice: '100', stopLoss: { price: '100' } }, 'stop_loss 100 of a buy must be below its price 100'],
+    [{ limitPrice: '100', stopLoss: { price: '100.01' } }, 'stop_loss 100.01 of a buy must be below its price 100'],
+    [
+      { limitPrice: '100', takeProfit: [{ share: '1', level: { price: '100' } }] },
+      'take_profit 100 of a buy must be above its price 100',
+    ],
+    [
+      { limitPrice: '100', takeProfit: [{ share: '1', level: { price: '99.99' } }] },
+      'take_profit 99.99 of a buy must be above its price 100',
+    ],
+    [
+      {
+        side: 'sell',
+        limitPrice: '100',
+        stopLoss: { price: '100.01' },
+        takeProfit: [{ share: '1', level: { price: '99.99' } }],
+      },
+      null,
+    ],
+    [
+      { side: 'sell', limitPrice: '100', stopLoss: { price: '100' } },
+      'stop_loss 100 of a sell must be above its price 100',
+    ],
+    [
+      { side: 'sell', limitPrice: '100', takeProfit: [{ share: '1', level: { price: '100' } }] },
+      'take_profit 100 of a sell must be below its price 100',
+    ],
+    [{ stopPrice: '100', stopLoss: { price: '101' } }, 'must be below its price 100'],
+    [{ referencePrice: '100', stopLoss: { price: '101' } }, 'must be below its price 100'],
+    [{ limitPrice: '100', referencePrice: '200', stopLoss: { price: '150' } }, 'must be below its price 100'],
+    [{ limitPrice: '100', stopPrice: '200', stopLoss: { price: '150' } }, 'must be below its price 100'],
+    [{ stopLoss: { price: '99' }, takeProfit: [{ share: '1', level: { price: '101' } }] }, null],
+    [
+      { stopLoss: { price: '100' }, takeProfit: [{ share: '1', level: { price: '100' } }] },
+      'stop_loss 100 of a buy must be below its take_profit 100',
+    ],
+    [
+      { side: 'sell', stopLoss: { price: '99' }, takeProfit: [{ share: '1', level: { price: '101' } }] },
+      'stop_loss 99 of a sell must be above its take_profit 101',
+    ],
+    [{ limitPrice: '9', stopLoss: { price: '10' } }, 'must be below its price 9'],
   ];
   for (const [change, expected] of rows) {
     const found = checkBracket(anIntent(change));

@@ -1,0 +1,55 @@
+import { add, compare, divide, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
+import type { Intent } from './intent.ts';
+import { partsOf, type Leg } from './leg.ts';
+import { isResting, type OrderState } from './order-state.ts';
+import type { Reason } from './reason.ts';
+
+/** How the position that an entry has opened stands: what is protected of it, and what is out again. */
+export interface Exits {
+  /** For how much of it a stop or a target waits at the venue. */
+  readonly guardedQuantity: DecimalString;
+  readonly exitedQuantity: DecimalString;
+  /** Null while nothing is out. */
+  readonly exitAveragePrice: DecimalString | null;
+  /** Why a part of it has no protection, or was taken out without it; null where all is as it was asked for. */
+  readonly problem: Reason | null;
+}
+
+export const NO_EXITS: Exits = { guardedQuantity: '0', exitedQuantity: '0', exitAveragePrice: null, problem: null };
+
+const PRICE_PLACES = 12;
+
+/** The legs of a position, as they stand now, as one. */
+export function exitsOf(legs: Iterable<{ leg: Leg; state: OrderState }>, problem: Reason | null): Exits {
+  let [guarded, exited, value] = ['0', '0', '0'];
+  for (const { leg, state } of legs) {
+    exited = add(exited, state.filledQuantity);
+    value = add(value, multiply(state.filledQuantity, state.averagePrice ?? '0'));
+    if (leg.name === 'protection' && isResting(state)) {
+      guarded = add(guarded, subtract(leg.quantity, state.filledQuantity));
+    }
+  }
+  const average = isZero(exited) ? null : divide(value, exited, PRICE_PLACES);
+  return { guardedQuantity: guarded, exitedQuantity: exited, exitAveragePrice: average, problem };
+}
+
+/**
+ * How much of a part has to be taken out again: its share of what was filled, less what the venue kept of it as a fee.
+ * The last part has what is left by the others, so that they come to the whole.
+ */
+export function dueOf(intent: Intent, entry: OrderState, part: number): DecimalString {
+  const parts = partsOf(intent);
+  const held = heldOf(intent, entry);
+  const shareOf = (index: number): DecimalString => multiply(held, parts[index]!.share);
+  if (part < parts.length - 1) return shareOf(part);
+  return parts.slice(0, -1).reduce((left, _, index) => subtract(left, shareOf(index)), held);
+}
+
+/** What an entry has brought in: a fee in the asset that was bought comes out of it. */
+function heldOf({ side, symbol }: Intent, { filledQuantity, fills }: OrderState): DecimalString {
+  if (side === 'sell') return filledQuantity;
+  const market = symbol.split(':').at(-1)!.toUpperCase();
+  const fees = fills.flatMap(({ fee }) => (fee !== undefined && market.startsWith(fee.asset) ? [fee.amount] : []));
+  const held = fees.reduce((left, amount) => subtract(left, amount), filledQuantity);
+  return compare(held, '0') > 0 ? held : '0';
+}

@@ -1,0 +1,101 @@
+import type { OrderType, Side } from './alert.ts';
+import { add, compare, divide, multiply, subtract, type DecimalString } from './decimal.ts';
+import type { Intent } from './intent.ts';
+
+/** What takes a position out again: `protection` waits at the venue for its price, `exit` takes what the market gives. */
+export type LegName = 'protection' | 'exit';
+
+/** `bracket` is a stop and a target of which one ends the other. */
+export type LegType = Extract<OrderType, 'market' | 'limit' | 'stop'> | 'bracket';
+
+/**
+ * An order that only takes out what an entry has brought in. What tells it from all others of its entry (`name`, `part`,
+ * `generation`) is part of its client order id.
+ */
+export interface Leg {
+  readonly name: LegName;
+  /** Which target it belongs to, from 0. */
+  readonly part: number;
+  /** Rises when it is deliberately replaced, never on a re-send. */
+  readonly generation: number;
+  readonly side: Side;
+  readonly type: LegType;
+  readonly quantity: DecimalString;
+  /** The target. */
+  readonly limitPrice?: DecimalString;
+  /** The stop. */
+  readonly stopPrice?: DecimalString;
+  /** From this moment on (milliseconds since 1970) it is not sent any more. */
+  readonly notAfter: number;
+}
+
+/** A level of a bracket: a price, or a distance from the average price of the entry's fills. */
+export type Level = { readonly price: DecimalString } | { readonly percent: DecimalString };
+
+/** A level as a person reads it. */
+export const levelInWords = (level: Level): string => ('price' in level ? level.price : `${level.percent} %`);
+
+/** A part of the position, and where it is taken out. */
+export type Target = {
+  /** The fraction of the position: all of them come to one. */
+  readonly share: DecimalString;
+  readonly level?: Level;
+};
+
+export const hasBracket = ({ stopLoss, takeProfit }: Pick<Intent, 'stopLoss' | 'takeProfit'>): boolean =>
+  stopLoss !== undefined || takeProfit !== undefined;
+
+/** The parts that a position is protected in: one for each target, or the whole where there is only a stop. */
+export const partsOf = ({ takeProfit }: Pick<Intent, 'takeProfit'>): readonly Target[] =>
+  takeProfit ?? [{ share: '1' }];
+
+const PRICE_PLACES = 12;
+
+/** The price of a level. A stop lies on the losing side of the entry, a target on the winning one. */
+function priceOf(level: Level, kind: 'stop' | 'target', entry: Side, averagePrice: DecimalString): DecimalString {
+  if ('price' in level) return level.price;
+  const distance = divide(multiply(averagePrice, level.percent), '100', PRICE_PLACES);
+  const isAbove = (entry === 'buy') === (kind === 'target');
+  return isAbove ? add(averagePrice, distance) : subtract(averagePrice, distance);
+}
+
+/** The protection of a part of the position, as it is to be sent. */
+export function protectionOf(
+  intent: Intent,
+  {
+    part,
+    generation,
+    quantity,
+    averagePrice,
+    notAfter,
+  }: Pick<Leg, 'part' | 'generation' | 'quantity' | 'notAfter'> & {
+    readonly averagePrice: DecimalString;
+  },
+): Leg {
+  const { level } = partsOf(intent)[part]!;
+  const stopPrice = intent.stopLoss && priceOf(intent.stopLoss, 'stop', intent.side, averagePrice);
+  const limitPrice = level && priceOf(level, 'target', intent.side, averagePrice);
+  return {
+    name: 'protection',
+    part,
+    generation,
+    side: opposite(intent.side),
+    type: stopPrice === undefined ? 'limit' : limitPrice === undefined ? 'stop' : 'bracket',
+    quantity,
+    ...(limitPrice === undefined ? {} : { limitPrice }),
+    ...(stopPrice === undefined ? {} : { stopPrice }),
+    notAfter,
+  };
+}
+
+/** What takes a part of the position out at the market's price. */
+export function exitOf(intent: Intent, leg: Pick<Leg, 'part' | 'generation' | 'quantity' | 'notAfter'>): Leg {
+  return { name: 'exit', side: opposite(intent.side), type: 'market', ...leg };
+}
+
+export const opposite = (side: Side): Side => (side === 'buy' ? 'sell' : 'buy');
+
+/** Whether a leg can only take out what the entry may have brought in. */
+export function isWithin(intent: Intent, leg: Leg): boolean {
+  return leg.side === opposite(intent.side) && compare(leg.quantity, intent.quantity) <= 0;
+}

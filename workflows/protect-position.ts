@@ -1,0 +1,191 @@
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+
+import type { Activities } from '../activities/contract.ts';
+import { compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
+import { dueOf, exitsOf, type Exits } from '../domain/exits.ts';
+import type { SignedIntent } from '../domain/intent.ts';
+import { exitOf, partsOf, protectionOf, type Leg } from '../domain/leg.ts';
+import { isFinal, isResting, NEW_ORDER, observed, reportOf, type OrderState } from '../domain/order-state.ts';
+import { reason, type Reason } from '../domain/reason.ts';
+import { CHECK_LEG_OPTIONS, FOLLOW_OPTIONS, WITHDRAW_OPTIONS } from './activity-options.ts';
+import { placeOnce } from './placing.ts';
+
+const { checkBeforeTrade } = proxyActivities<Activities>(CHECK_LEG_OPTIONS);
+const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
+const { withdrawLeg } = proxyActivities<Activities>(WITHDRAW_OPTIONS);
+
+/** A stop that is not at the venue by then (longer than a lost one takes to be proven absent) will not come. */
+const PROTECT_WITHIN_MS = 30_000;
+const EXIT_WITHIN_MS = 600_000;
+/** So often a position that cannot be protected is tried to be taken out before a person has to. */
+const EXITS_MOST = 3;
+/** Of what is below a market's minimum the venue takes no order. */
+const TOO_SMALL = ['QUANTITY_BELOW_MINIMUM', 'NOTIONAL_BELOW_MINIMUM'];
+
+/** A position to be protected: its entry, which may still grow, and who wants to know how it stands. */
+export interface Guarded {
+  readonly signed: SignedIntent;
+  readonly entry: () => OrderState;
+  readonly changed: (exits: Exits) => void;
+}
+
+/**
+ * Protects what an entry has brought in from its first fill to its exit, part by part. Where the venue does not take the
+ * protection, the position is closed again. Returns when nothing is left to protect.
+ */
+export async function protectPosition(position: Guarded): Promise<void> {
+  const legs = new Map<string, { leg: Leg; state: OrderState }>();
+  let problem: Reason | null = null;
+  await Promise.all(
+    partsOf(position.signed.intent).map((_, part) =>
+      guardPart({
+        ...position,
+        part,
+        stands: (leg, state) => {
+          legs.set(`${leg.name} ${leg.part} ${leg.generation}`, { leg, state });
+          position.changed(exitsOf(legs.values(), problem));
+        },
+        fails: (because) => {
+          problem = because;
+          position.changed(exitsOf(legs.values(), problem));
+        },
+      }),
+    ),
+  );
+}
+
+interface Part extends Guarded {
+  readonly part: number;
+  readonly stands: (leg: Leg, state: OrderState) => void;
+  readonly fails: (because: Reason) => void;
+}
+
+async function guardPart(guarded: Part): Promise<void> {
+  const { intent } = guarded.signed;
+  const { part, entry } = guarded;
+  const due = (): DecimalString => dueOf(intent, entry(), part);
+  let out = '0';
+  let generation = 0;
+  /** What was too little to protect: it is tried again when there is more of it. */
+  let tooLittle = '0';
+  for (;;) {
+    const left = (): DecimalString => subtract(due(), out);
+    await condition(() => compare(left(), tooLittle) > 0 || isFinal(entry()));
+    const quantity = left();
+    if (compare(quantity, '0') <= 0) return;
+    if (compare(quantity, tooLittle) <= 0) {
+      guarded.fails(leftOver(quantity, intent.symbol));
+      return;
+    }
+    const averagePrice = entry().averagePrice ?? '0';
+    const notAfter = Date.now() + PROTECT_WITHIN_MS;
+    const leg = protectionOf(intent, { part, generation, quantity, averagePrice, notAfter });
+    generation += 1;
+    const hasGrown = (): boolean => compare(left(), quantity) > 0;
+    const { state, isWithdrawn } = await holdLeg(guarded, leg, hasGrown);
+    out = addFilled(out, state);
+    if (isWithdrawn || state.status === 'filled') continue;
+    if (TOO_SMALL.includes(state.reason?.code ?? '')) {
+      tooLittle = quantity;
+      continue;
+    }
+    if (state.status === 'canceled') {
+      guarded.fails(takenAway(leg, state));
+      return;
+    }
+    // The venue does not take it, for whatever reason: what has no stop is not held.
+    guarded.fails(notTaken(leg, state));
+    const closed = await closePart(guarded, left, generation);
+    generation = closed.generation;
+    out = subtract(due(), closed.left);
+    if (!isZero(closed.left)) {
+      guarded.fails(unprotected(closed.left, intent.symbol, closed.why));
+      return;
+    }
+  }
+}
+
+/** Places a leg and waits until it is over; one that has become too small is withdrawn. */
+async function holdLeg(
+  { signed, stands }: Part,
+  leg: Leg,
+  hasGrown: () => boolean,
+): Promise<{ state: OrderState; isWithdrawn: boolean }> {
+  let state: OrderState = NEW_ORDER;
+  const become = (next: OrderState): void => {
+    state = next;
+    stands(leg, next);
+  };
+  await placeOnce({
+    signed,
+    leg,
+    notAfter: leg.notAfter,
+    state: () => state,
+    become,
+    check: (request) => checkBeforeTrade(request),
+    lost: () => undefined,
+    isBeingResolved: () => false,
+  });
+  let known = reportOf(state);
+  while (isResting(state)) {
+    const watching = new CancellationScope();
+    const grown = condition(hasGrown).then(() => null);
+    const seen = await Promise.race([watching.run(() => followOrder({ signed, leg, known })), grown]);
+    watching.cancel();
+    if (seen === null) {
+      become(observed(state, await withdrawLeg({ signed, leg, venueOrderId: state.venueOrderId ?? '' })));
+      return { state, isWithdrawn: state.status === 'canceled' };
+    }
+    become(observed(state, seen));
+    known = seen;
+  }
+  return { state, isWithdrawn: false };
+}
+
+/** Takes a part out at the market's price. What the venue refuses again and again a person has to take out. */
+async function closePart(
+  guarded: Part,
+  left: () => DecimalString,
+  firstGeneration: number,
+): Promise<{ left: DecimalString; generation: number; why: string }> {
+  let generation = firstGeneration;
+  let remaining = left();
+  let why = '';
+  for (let turn = 0; turn < EXITS_MOST && compare(remaining, '0') > 0; turn += 1) {
+    const { intent } = guarded.signed;
+    const notAfter = Date.now() + EXIT_WITHIN_MS;
+    const leg = exitOf(intent, { part: guarded.part, generation, quantity: remaining, notAfter });
+    generation += 1;
+    const { state } = await holdLeg(guarded, leg, () => false);
+    remaining = subtract(remaining, state.filledQuantity);
+    why = state.reason?.message ?? '';
+  }
+  return { left: remaining, generation, why };
+}
+
+const addFilled = (out: DecimalString, { filledQuantity }: OrderState): DecimalString =>
+  subtract(out, subtract('0', filledQuantity));
+
+function levels({ stopPrice, limitPrice }: Leg): string {
+  return [stopPrice && `stop ${stopPrice}`, limitPrice && `target ${limitPrice}`].filter(Boolean).join(', ');
+}
+
+function notTaken(leg: Leg, { reason: why }: OrderState): Reason {
+  const message = `The venue did not take the protection (${levels(leg)}) of ${leg.quantity}: ${why?.message ?? 'no reason'}`;
+  return reason('PROTECTION_FAILED', message, 'What it was to protect was closed again at the market.');
+}
+
+function takenAway(leg: Leg, { filledQuantity }: OrderState): Reason {
+  const message = `Somebody canceled the protection (${levels(leg)}) of ${subtract(leg.quantity, filledQuantity)} at the venue.`;
+  return reason('PROTECTION_CANCELED', message, 'The position is left to whoever did: protect or close it by hand.');
+}
+
+function unprotected(left: DecimalString, symbol: string, why: string): Reason {
+  const message = `${left} ${symbol} has no protection, and could not be closed: ${why}`;
+  return reason('UNPROTECTED', message, 'Close it by hand at the venue, at once.');
+}
+
+function leftOver(left: DecimalString, symbol: string): Reason {
+  const message = `${left} ${symbol} is less than the venue takes an order for: it is neither protected nor closed.`;
+  return reason('TOO_SMALL_TO_PROTECT', message, 'Sell it with a later order.');
+}
