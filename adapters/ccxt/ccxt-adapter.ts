@@ -1,4 +1,4 @@
-import type { Exchange, MarketInterface, Order } from 'ccxt';
+import type { MarketInterface, Order } from 'ccxt';
 
 import type { Circuit } from '../../domain/account-report.ts';
 import { compare, isZero, parseDecimal, type DecimalString } from '../../domain/decimal.ts';
@@ -9,7 +9,6 @@ import {
   NotSent,
   type AdapterLookup,
   type Capabilities,
-  type FittedOrder,
   type LookupHint,
   type OrderTicket,
   type Plan,
@@ -25,6 +24,7 @@ import { listOrders } from './list-orders.ts';
 import type { AbsenceBound, Profile, Reference } from './profile.ts';
 import { Quotes } from './quotes.ts';
 import { bookedAt, readFill, readOrder } from './read-order.ts';
+import { sendOrder } from './send-order.ts';
 import { Symbols, type Resolved } from './symbols.ts';
 import { VenueCall } from './venue-call.ts';
 import { VenueLine } from './venue-line.ts';
@@ -44,6 +44,9 @@ const LEAVE_WITHIN_MS = 5_000;
 const ABORT_WITHOUT_BOUND_MS = 16_000;
 const REOPEN_MS = 10_000;
 const CLOCK_MARGIN_MS = 1_000;
+
+/** What an order is asked for by. */
+type Named = Pick<LookupHint, 'clientOrderId' | 'symbol' | 'type'>;
 
 /** One account at an exchange, through the real exchange library. */
 export class CcxtAdapter implements VenueAdapter {
@@ -70,7 +73,7 @@ export class CcxtAdapter implements VenueAdapter {
       this.#bound === null ? ABORT_WITHOUT_BOUND_MS : this.#bound.windowMs + this.#bound.engineMs + CLOCK_MARGIN_MS;
     this.capabilities = {
       orderTypes: this.#profile.orderTypes,
-      brackets: false,
+      brackets: this.#profile.brackets !== undefined,
       enforcesWindow: options.profile.pinsTime,
       provesAbsence: this.#bound !== null,
       dryRun: false,
@@ -110,7 +113,7 @@ export class CcxtAdapter implements VenueAdapter {
     const call = new VenueCall(LEAVE_WITHIN_MS);
     try {
       const order = await this.#line.call('place', call, (exchange) =>
-        this.#send(exchange, ticket, fit.symbol, fit.order, window),
+        sendOrder(exchange, ticket, fit, { profile: this.#profile, bound: this.#bound, window }),
       );
       // Several exchanges acknowledge with an id and nothing else: they have the order, and following it tells the rest.
       const taken = { ...order, status: order.status ?? 'open' };
@@ -124,8 +127,9 @@ export class CcxtAdapter implements VenueAdapter {
     }
   }
 
-  async find({ clientOrderId, symbol, lostAt, now, clockOffsetMs }: LookupHint): Promise<AdapterLookup> {
-    const found = await this.#lookUp(clientOrderId, symbol);
+  async find(hint: LookupHint): Promise<AdapterLookup> {
+    const { lostAt, now, clockOffsetMs } = hint;
+    const found = await this.#lookUp(hint);
     if (found !== undefined) return { kind: 'found', order: found };
     if (this.#bound === null) {
       return {
@@ -143,8 +147,7 @@ export class CcxtAdapter implements VenueAdapter {
     const due = lostAt + (clockOffsetMs ?? venueNow - now) + waitMs;
     if (venueNow <= due) return { kind: 'cannot_tell', why, retryAfterMs: Math.min(due - venueNow + 1, 1_000) };
     // What counts is what the exchange says after the limit has passed, and it must say so in two ways.
-    const late =
-      (await this.#lookUp(clientOrderId, symbol)) ?? (await this.#inList(clientOrderId, symbol, lostAt - waitMs));
+    const late = (await this.#lookUp(hint)) ?? (await this.#inList(hint, lostAt - waitMs));
     if (late !== undefined) return { kind: 'found', order: late };
     const proof = `Not at the exchange ${Math.round((venueNow - due + waitMs) / 1000)} s after it was lost; its limit is ${waitMs / 1000} s.`;
     return { kind: 'absent', proof };
@@ -172,23 +175,23 @@ export class CcxtAdapter implements VenueAdapter {
   }
 
   async fetch(ticket: OrderTicket, known: VenueOrder): Promise<VenueOrder | null> {
-    const seen = await this.#lookUp(ticket.clientOrderId, ticket.symbol, known.venueOrderId || undefined);
+    const seen = await this.#lookUp(ticket, known.venueOrderId || undefined);
     if (seen === undefined || saysTheSame(seen, known)) return seen ?? null;
-    return this.#withFills(seen, ticket.symbol);
+    return this.#withFills(seen, ticket);
   }
 
   async cancel(ticket: OrderTicket, venueOrderId: string): Promise<Cancellation> {
-    const reference = this.#reference(ticket.clientOrderId, ticket.symbol, venueOrderId || undefined);
+    const reference = this.#reference(ticket, venueOrderId || undefined);
     let refusal: unknown;
     try {
-      await this.#line.read('cancel', (exchange) => this.#profile.cancel(exchange, reference));
+      await this.#line.read('cancel', (exchange) => this.#waysOf(ticket).cancel(exchange, reference));
     } catch (error) {
       refusal = error;
     }
     // Whatever the answer was, the order itself says how it ended.
-    const order = await this.#lookUp(ticket.clientOrderId, ticket.symbol, reference.venueOrderId);
+    const order = await this.#lookUp(ticket, reference.venueOrderId);
     if (order !== undefined && order.status !== 'working' && order.status !== 'partially_filled') {
-      return { kind: 'settled', order: await this.#withFills(order, ticket.symbol) };
+      return { kind: 'settled', order: await this.#withFills(order, ticket) };
     }
     const why = refusal instanceof Error ? refusal.message : 'it is still open';
     return { kind: 'unknown', evidence: `The exchange has not canceled the order: ${why.slice(0, 300)}` };
@@ -232,35 +235,6 @@ export class CcxtAdapter implements VenueAdapter {
     return fitTicket(ticket, this.#marketOf(ticket.symbol), this.#profile);
   }
 
-  #send(
-    exchange: Exchange,
-    ticket: OrderTicket,
-    symbol: string,
-    order: FittedOrder,
-    window: SendWindow | null,
-  ): Promise<Order> {
-    const isMarket = ticket.type === 'market' || ticket.type === 'stop';
-    const params = {
-      ...this.#profile.placeParams(this.#idOf(ticket)),
-      ...this.#profile.orderParams(ticket, order),
-      ...(isMarket ? {} : { timeInForce: (ticket.timeInForce ?? 'gtc').toUpperCase() }),
-      // The exchange compares both with its own clock, twice: bytes that were held up are refused there.
-      ...(window === null || this.#bound === null
-        ? {}
-        : { timestamp: window.timestamp, recvWindow: this.#bound.windowMs }),
-    };
-    // A market order passes no price: Binance would take it for "spend quantity × price of the quote asset".
-    const price = isMarket ? undefined : order.limitPrice;
-    return exchange.createOrder(
-      symbol,
-      isMarket ? 'market' : 'limit',
-      ticket.side,
-      order.quantity as never,
-      price as never,
-      params,
-    );
-  }
-
   async #afterFailure(error: unknown, call: VenueCall, ticket: OrderTicket): Promise<Placement> {
     const verdict = classify(error, call, this.#profile.saysNoWith200);
     switch (verdict.kind) {
@@ -276,7 +250,7 @@ export class CcxtAdapter implements VenueAdapter {
         return { kind: 'unknown', evidence: verdict.why, ...this.#reply(call) };
       case 'exists': {
         // It was sent: whatever keeps us from seeing it is no reason to send it again.
-        const order = await this.#lookUp(ticket.clientOrderId, ticket.symbol).catch(() => undefined);
+        const order = await this.#lookUp(ticket).catch(() => undefined);
         if (order !== undefined) return { kind: 'accepted', order };
         return { kind: 'unknown', evidence: 'The exchange says that the order exists, and does not show it yet.' };
       }
@@ -293,10 +267,10 @@ export class CcxtAdapter implements VenueAdapter {
   }
 
   /** The order under our id; undefined when the exchange says that it does not know it. Throws when it cannot be asked. */
-  async #lookUp(clientOrderId: string, symbol: string, venueOrderId?: string): Promise<VenueOrder | undefined> {
-    const reference = this.#reference(clientOrderId, symbol, venueOrderId);
+  async #lookUp(named: Named, venueOrderId?: string): Promise<VenueOrder | undefined> {
+    const reference = this.#reference(named, venueOrderId);
     try {
-      const order = await this.#line.read('find', (exchange) => this.#profile.find(exchange, reference));
+      const order = await this.#line.read('find', (exchange) => this.#waysOf(named).find(exchange, reference));
       return order === undefined ? undefined : this.#understand(order, reference.id);
     } catch (error) {
       if (classNames(error).includes('OrderNotFound')) return undefined;
@@ -305,17 +279,20 @@ export class CcxtAdapter implements VenueAdapter {
   }
 
   /** The order in the list of all since a moment: a second witness, which reads another way. */
-  async #inList(clientOrderId: string, symbol: string, since: number): Promise<VenueOrder | undefined> {
-    const { id, symbol: market } = this.#reference(clientOrderId, symbol);
+  async #inList(named: Named, since: number): Promise<VenueOrder | undefined> {
+    const { id, symbol: market } = this.#reference(named);
     const orders = await this.#line.read('list', (exchange) => exchange.fetchOrders(market, Math.floor(since)));
-    const order = orders.find((listed) => listed.clientOrderId === id);
+    const isOurs = (listed: Order): boolean => listed.clientOrderId === id;
+    const order = named.type === 'bracket' ? this.#profile.brackets?.among(orders, id) : orders.find(isOurs);
     return order === undefined ? undefined : this.#understand(order, id);
   }
 
   /** Adds the executions, each under its trade id. Without them the report still stands: the average is the venue's. */
-  async #withFills(order: VenueOrder, symbol: string): Promise<VenueOrder> {
+  async #withFills(order: VenueOrder, named: Named): Promise<VenueOrder> {
     if (order.fills !== undefined || order.averagePrice === null || !this.#line.canList('fetchMyTrades')) return order;
-    const market = this.#reference('', symbol).symbol;
+    // A bracket has no executions: one of its orders has, and brings them along when it is over.
+    if (named.type === 'bracket') return order;
+    const market = this.#reference(named).symbol;
     try {
       const trades = await this.#line.read('fills', (exchange) =>
         exchange.fetchMyTrades(market, undefined, undefined, { [this.#profile.tradesOfOrder]: order.venueOrderId }),
@@ -330,10 +307,15 @@ export class CcxtAdapter implements VenueAdapter {
     }
   }
 
-  #reference(clientOrderId: string, symbol: string, venueOrderId?: string): Reference {
+  #reference({ clientOrderId, symbol }: Named, venueOrderId?: string): Reference {
     const resolved = this.#symbols?.resolve(symbol);
     const market = resolved?.kind === 'market' ? resolved.market.symbol : symbol;
     return { id: this.#profile.encodeId(clientOrderId), symbol: market, venueOrderId };
+  }
+
+  /** How an order of this kind is asked for, and taken back. */
+  #waysOf({ type }: Named): Pick<Profile, 'find' | 'cancel'> {
+    return (type === 'bracket' ? this.#profile.brackets : undefined) ?? this.#profile;
   }
 
   #understand(order: Order, id: string): VenueOrder {

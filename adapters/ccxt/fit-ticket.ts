@@ -11,7 +11,8 @@ export type FittedTicket =
 /** An order as one exchange can take it: in its own market, of a kind that it knows, and in the market's steps. */
 export function fitTicket(ticket: OrderTicket, resolved: Resolved, profile: Profile): FittedTicket {
   if (resolved.kind === 'refused') return resolved;
-  const because = profile.refuses?.(ticket);
+  const hasNoBrackets = ticket.type === 'bracket' && profile.brackets === undefined;
+  const because = hasNoBrackets ? 'A stop and a target cannot be placed together there.' : profile.refuses?.(ticket);
   if (because !== undefined) {
     return {
       kind: 'refused',

@@ -3,6 +3,7 @@ import type { Exchange, Order } from 'ccxt';
 import type { OrderType } from '../../domain/alert.ts';
 import { BASE32 } from '../../domain/ids.ts';
 import type { FittedOrder, OrderTicket } from '../venue-adapter.ts';
+import { ORDER_LISTS, type Brackets } from './bracket.ts';
 
 /** How long after it was lost an order may still appear, by a venue's own documented limits. */
 export interface AbsenceBound {
@@ -44,6 +45,8 @@ export interface Profile {
   /** Asks for the order under our id. Undefined, or the library's `OrderNotFound`, when the venue does not show it. */
   find(exchange: Exchange, reference: Reference): Promise<Order | undefined>;
   cancel(exchange: Exchange, reference: Reference): Promise<unknown>;
+  /** Not there where a stop and a target cannot be placed together, or nobody has checked that they can. */
+  readonly brackets?: Brackets;
   /** Whether the venue repeats our id in every order that it describes: one without it is then not believed. */
   readonly repeatsId: boolean;
   /** The parameter by which the executions of one order are asked for. */
@@ -112,6 +115,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
     orderTypes: EVERY_TYPE,
     // An empty success is no proof of absence.
     find: (exchange, { id, symbol }) => exchange.fetchOrder('', symbol, { clientOrderId: id }),
+    brackets: ORDER_LISTS,
     // "Timing security": the window is checked on arrival and before the engine. "Error codes", -1007: that answers in 10 s.
     repeatsId: true,
     absence: { windowMs: 5_000, engineMs: 10_000, marginMs: 5_000 },

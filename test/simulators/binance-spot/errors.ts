@@ -67,7 +67,7 @@ export function noSuchOrder(): VenueError {
   return new VenueError(-2013, 'Order does not exist.');
 }
 
-/** The text is what the venue has been seen to send; its code is not documented, so it is that of a missing order. */
+/** Seen from the venue (binance-spot-api-docs, pull request 43); errors.md has neither the code nor the text. */
 export function noSuchList(): VenueError {
-  return new VenueError(-2013, 'Order list does not exist.');
+  return new VenueError(-2018, 'Order list does not exist.');
 }
