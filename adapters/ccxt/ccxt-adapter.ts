@@ -130,7 +130,7 @@ export class CcxtAdapter implements VenueAdapter {
   async find(hint: LookupHint): Promise<AdapterLookup> {
     const { lostAt, now, clockOffsetMs } = hint;
     const found = await this.#lookUp(hint);
-    if (found !== undefined) return { kind: 'found', order: found };
+    if (found !== undefined) return { kind: 'found', order: await this.#withFills(found, hint) };
     if (this.#bound === null) {
       return {
         kind: 'cannot_tell',
@@ -148,7 +148,7 @@ export class CcxtAdapter implements VenueAdapter {
     if (venueNow <= due) return { kind: 'cannot_tell', why, retryAfterMs: Math.min(due - venueNow + 1, 1_000) };
     // What counts is what the exchange says after the limit has passed, and it must say so in two ways.
     const late = (await this.#lookUp(hint)) ?? (await this.#inList(hint, lostAt - waitMs));
-    if (late !== undefined) return { kind: 'found', order: late };
+    if (late !== undefined) return { kind: 'found', order: await this.#withFills(late, hint) };
     const proof = `Not at the exchange ${Math.round((venueNow - due + waitMs) / 1000)} s after it was lost; its limit is ${waitMs / 1000} s.`;
     return { kind: 'absent', proof };
   }
@@ -251,7 +251,7 @@ export class CcxtAdapter implements VenueAdapter {
       case 'exists': {
         // It was sent: whatever keeps us from seeing it is no reason to send it again.
         const order = await this.#lookUp(ticket).catch(() => undefined);
-        if (order !== undefined) return { kind: 'accepted', order };
+        if (order !== undefined) return { kind: 'accepted', order: await this.#withFills(order, ticket) };
         return { kind: 'unknown', evidence: 'The exchange says that the order exists, and does not show it yet.' };
       }
     }
