@@ -17,6 +17,23 @@ export interface Exits {
 
 export const NO_EXITS: Exits = { guardedQuantity: '0', exitedQuantity: '0', exitAveragePrice: null, problem: null };
 
+/** Problems, the gravest last: whoever reads only one must know of what is left without protection. */
+const GRAVITY = ['TOO_SMALL_TO_PROTECT', 'PROTECTION_FAILED', 'PROTECTION_CANCELED', 'UNPROTECTED'];
+
+/** The one of two problems that is told: the graver, and of equals the later. */
+export function graver(known: Reason | null, next: Reason): Reason {
+  return known !== null && GRAVITY.indexOf(known.code) > GRAVITY.indexOf(next.code) ? known : next;
+}
+
+/**
+ * Whether it was the stop that a leg has traded by: at a worse price than its target. What a stop leaves over nobody has
+ * taken away: there was nothing to trade with.
+ */
+export function wasStopped({ side, stopPrice, limitPrice }: Leg, { averagePrice }: OrderState): boolean {
+  if (stopPrice === undefined || averagePrice === null) return false;
+  return limitPrice === undefined || compare(averagePrice, limitPrice) === (side === 'sell' ? -1 : 1);
+}
+
 const PRICE_PLACES = 12;
 
 /** The legs of a position, as they stand now, as one. */

@@ -1,8 +1,8 @@
-import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
 
 import type { Activities } from '../activities/contract.ts';
-import { compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
-import { dueOf, exitsOf, type Exits } from '../domain/exits.ts';
+import { add, compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
+import { dueOf, exitsOf, graver, wasStopped, type Exits } from '../domain/exits.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import { exitOf, partsOf, protectionOf, type Leg } from '../domain/leg.ts';
 import { isFinal, isResting, NEW_ORDER, observed, reportOf, type OrderState } from '../domain/order-state.ts';
@@ -19,6 +19,10 @@ const PROTECT_WITHIN_MS = 30_000;
 const EXIT_WITHIN_MS = 600_000;
 /** So often a position that cannot be protected is tried to be taken out before a person has to. */
 const EXITS_MOST = 3;
+/** The market may have nothing to trade with for a moment. */
+const EXIT_PAUSE_MS = 1_000;
+/** A target that begins to trade ends its stop. Most are filled by then; what is not has both again. */
+const TARGET_ALONE_MS = 5_000;
 /** Of what is below a market's minimum the venue takes no order. */
 const TOO_SMALL = ['QUANTITY_BELOW_MINIMUM', 'NOTIONAL_BELOW_MINIMUM'];
 
@@ -46,7 +50,7 @@ export async function protectPosition(position: Guarded): Promise<void> {
           position.changed(exitsOf(legs.values(), problem));
         },
         fails: (because) => {
-          problem = because;
+          problem = graver(problem, because);
           position.changed(exitsOf(legs.values(), problem));
         },
       }),
@@ -83,29 +87,31 @@ async function guardPart(guarded: Part): Promise<void> {
     generation += 1;
     const hasGrown = (): boolean => compare(left(), quantity) > 0;
     const { state, isWithdrawn } = await holdLeg(guarded, leg, hasGrown);
-    out = addFilled(out, state);
+    out = add(out, state.filledQuantity);
     if (isWithdrawn || state.status === 'filled') continue;
     if (TOO_SMALL.includes(state.reason?.code ?? '')) {
       tooLittle = quantity;
       continue;
     }
-    if (state.status === 'canceled') {
+    const isStopped = state.status === 'canceled' && wasStopped(leg, state);
+    if (state.status === 'canceled' && !isStopped) {
       guarded.fails(takenAway(leg, state));
       return;
     }
     // The venue does not take it, for whatever reason: what has no stop is not held.
-    guarded.fails(notTaken(leg, state));
-    const closed = await closePart(guarded, left, generation);
+    if (!isStopped) guarded.fails(notTaken(leg, state));
+    const closed = await closePart(guarded, left(), generation);
     generation = closed.generation;
-    out = subtract(due(), closed.left);
-    if (!isZero(closed.left)) {
-      guarded.fails(unprotected(closed.left, intent.symbol, closed.why));
+    out = add(out, closed.taken);
+    if (TOO_SMALL.includes(closed.why?.code ?? '')) tooLittle = closed.remaining;
+    else if (!isZero(closed.remaining)) {
+      guarded.fails(unprotected(left(), intent.symbol, closed.why));
       return;
     }
   }
 }
 
-/** Places a leg and waits until it is over; one that has become too small is withdrawn. */
+/** Places a leg and waits until it is over; one that has become too small, or has lost its stop, is withdrawn. */
 async function holdLeg(
   { signed, stands }: Part,
   leg: Leg,
@@ -130,7 +136,9 @@ async function holdLeg(
   while (isResting(state)) {
     const watching = new CancellationScope();
     const grown = condition(hasGrown).then(() => null);
-    const seen = await Promise.race([watching.run(() => followOrder({ signed, leg, known })), grown]);
+    const hasNoStop = leg.type === 'bracket' && state.status === 'partially_filled';
+    const alone = hasNoStop ? [watching.run(() => sleep(TARGET_ALONE_MS)).then(() => null)] : [];
+    const seen = await Promise.race([watching.run(() => followOrder({ signed, leg, known })), grown, ...alone]);
     watching.cancel();
     if (seen === null) {
       become(observed(state, await withdrawLeg({ signed, leg, venueOrderId: state.venueOrderId ?? '' })));
@@ -145,26 +153,26 @@ async function holdLeg(
 /** Takes a part out at the market's price. What the venue refuses again and again a person has to take out. */
 async function closePart(
   guarded: Part,
-  left: () => DecimalString,
+  quantity: DecimalString,
   firstGeneration: number,
-): Promise<{ left: DecimalString; generation: number; why: string }> {
+): Promise<{ taken: DecimalString; remaining: DecimalString; generation: number; why: Reason | null }> {
   let generation = firstGeneration;
-  let remaining = left();
-  let why = '';
+  let remaining = quantity;
+  let why: Reason | null = null;
   for (let turn = 0; turn < EXITS_MOST && compare(remaining, '0') > 0; turn += 1) {
     const { intent } = guarded.signed;
+    if (turn > 0) await sleep(EXIT_PAUSE_MS);
     const notAfter = Date.now() + EXIT_WITHIN_MS;
     const leg = exitOf(intent, { part: guarded.part, generation, quantity: remaining, notAfter });
     generation += 1;
     const { state } = await holdLeg(guarded, leg, () => false);
     remaining = subtract(remaining, state.filledQuantity);
-    why = state.reason?.message ?? '';
+    why = state.reason;
+    if (TOO_SMALL.includes(why?.code ?? '')) break;
   }
-  return { left: remaining, generation, why };
+  // What came in meanwhile is not among it.
+  return { taken: subtract(quantity, remaining), remaining, generation, why };
 }
-
-const addFilled = (out: DecimalString, { filledQuantity }: OrderState): DecimalString =>
-  subtract(out, subtract('0', filledQuantity));
 
 function levels({ stopPrice, limitPrice }: Leg): string {
   return [stopPrice && `stop ${stopPrice}`, limitPrice && `target ${limitPrice}`].filter(Boolean).join(', ');
@@ -180,8 +188,9 @@ function takenAway(leg: Leg, { filledQuantity }: OrderState): Reason {
   return reason('PROTECTION_CANCELED', message, 'The position is left to whoever did: protect or close it by hand.');
 }
 
-function unprotected(left: DecimalString, symbol: string, why: string): Reason {
-  const message = `${left} ${symbol} has no protection, and could not be closed: ${why}`;
+function unprotected(left: DecimalString, symbol: string, why: Reason | null): Reason {
+  const because = why?.message ?? 'the market had nothing to trade with.';
+  const message = `${left} ${symbol} has no protection, and could not be closed: ${because}`;
   return reason('UNPROTECTED', message, 'Close it by hand at the venue, at once.');
 }
 

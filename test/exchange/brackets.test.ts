@@ -164,6 +164,15 @@ describe('what is protected', () => {
     await assertClosed(order, '0.999');
   });
 
+  test('an entry whose answer was lost is protected for what the fee has left, where no more than that is held', async () => {
+    await desk.control.setBalances({ ETH: '0' });
+    await desk.control.fault({ match: { method: 'POST', path: '/api/v3/order' }, fault: 'execute-then-drop' });
+    const order = await protectedEntry('0.4995');
+    await desk.control.price('ETHUSDT', '3610');
+    await assertClosed(order, '0.4995');
+    await desk.control.setBalances({ ETH: '1000' });
+  });
+
   test('several targets have their shares, and each its stop', async () => {
     const targets = [
       { price: '3600', quantity_percent: 50 },
@@ -178,6 +187,54 @@ describe('what is protected', () => {
     assert.equal((await desk.tell(order.workflowId)).order.protection?.guarded_quantity, '0.4995');
     await desk.control.price('ETHUSDT', '3390');
     await assertClosed(order, '0.999');
+  });
+});
+
+describe('what the exchange does not finish', () => {
+  test('the rest of a stop that found too few buyers is taken out at the market', async () => {
+    const order = await protectedEntry('0.4995');
+    await desk.control.liquidity('ETHUSDT', '0.3');
+    await desk.control.price('ETHUSDT', '3390');
+    await desk.control.liquidity('ETHUSDT', null);
+    await assertClosed(order, '0.4995');
+    const exits = await exitsOf(order);
+    assert.deepEqual(
+      exits
+        .filter(({ executedQty }) => compare(executedQty, '0') > 0)
+        .map(({ type, executedQty }) => [type, plain(executedQty)]),
+      [
+        ['STOP_LOSS', '0.3'],
+        ['MARKET', '0.1995'],
+      ],
+    );
+  });
+
+  test('the rest of a target, whose stop ended with its first fill, has a stop again', async () => {
+    const order = await protectedEntry('0.4995');
+    await desk.control.fill({ clientOrderId: `${order.clientOrderId}-P0.0T`, quantity: '0.2' });
+    const isNew = (orders: readonly Order[]): boolean =>
+      orders.some(
+        ({ status, type, origQty }) => status === 'NEW' && type === 'STOP_LOSS' && plain(origQty) === '0.2995',
+      );
+    await eventually(() => exitsOf(order), isNew, { what: 'a stop for the rest', withinMs: 20_000 });
+    await untilGuarded(order, '0.2995');
+    await desk.control.price('ETHUSDT', '3390');
+    await assertClosed(order, '0.4995');
+  });
+
+  test('a part that a person has taken over stays told, whatever becomes of the others', async () => {
+    const targets = [
+      { price: '3600', quantity_percent: 33 },
+      { price: '3700', quantity_percent: 67 },
+    ];
+    const order = await enter({ quantity: '1', take_profit: targets });
+    await until(order, ({ order: told }) => Number(told.protection?.guarded_quantity) > 0.99, 'both parts protected');
+    await desk.control.cancel({ clientOrderId: `${order.clientOrderId}-P0.0T` });
+    await until(order, ({ order: told }) => told.reason?.code === 'PROTECTION_CANCELED', 'the loss of one');
+    await desk.control.price('ETHUSDT', '3710');
+    const { order: told } = await desk.untilOver(order.workflowId);
+    assert.deepEqual([told.status, told.reason?.code], ['filled', 'PROTECTION_CANCELED']);
+    assert.equal(soldOf(await exitsOf(order)), '0.6693');
   });
 });
 
@@ -220,6 +277,26 @@ describe('when the venue fails', () => {
       (await exitsOf(order)).map(({ clientOrderId, type }) => [clientOrderId, type]),
       [[`${order.clientOrderId}-E0.1`, 'MARKET']],
     );
+  });
+
+  test('what is filled while the part before it is being closed is protected', async () => {
+    const order = await enter({ quantity: '1', order_type: 'limit', limit_price: '3450', stop_loss: '3300' });
+    await desk.untilStatus(order.workflowId, 'working');
+    await desk.control.fault({ match: { path: OCO }, fault: { kind: 'reject', code: -2010, msg: 'Not now.' } });
+    const exit = `${order.clientOrderId}-E0.1`;
+    await desk.control.fault({ match: { clientOrderId: exit }, fault: 'late' });
+    await desk.control.fill({ clientOrderId: order.clientOrderId, quantity: '0.4' });
+    await eventually(
+      () => desk.control.held(),
+      ({ length }) => length === 1,
+      { what: 'the held exit' },
+    );
+    await desk.control.fill({ clientOrderId: order.clientOrderId, quantity: '0.6' });
+    await until(order, ({ order: told }) => told.filled_quantity === '1', 'the whole entry');
+    await desk.control.release();
+    await untilGuarded(order, '0.5994');
+    await desk.control.price('ETHUSDT', '3610');
+    await assertClosed(order, '0.999', 'PROTECTION_FAILED');
   });
 
   test('a protection that a person cancels is not put back, and nothing is sold', async () => {
