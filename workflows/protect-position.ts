@@ -19,6 +19,8 @@ const PROTECT_WITHIN_MS = 30_000;
 const EXIT_WITHIN_MS = 600_000;
 /** So often a position that cannot be protected is tried to be taken out before a person has to. */
 const EXITS_MOST = 3;
+/** So many legs in a row may turn out to be over before they are seen to wait. */
+const PAST_MOST = 20;
 /** The market may have nothing to trade with for a moment. */
 const EXIT_PAUSE_MS = 1_000;
 /** A target that begins to trade ends its stop. Most are filled by then; what is not has both again. */
@@ -70,6 +72,7 @@ async function guardPart(guarded: Part): Promise<void> {
   const due = (): DecimalString => dueOf(intent, entry(), part);
   let out = '0';
   let generation = 0;
+  let past = 0;
   /** What was too little to protect: it is tried again when there is more of it. */
   let tooLittle = '0';
   for (;;) {
@@ -86,7 +89,8 @@ async function guardPart(guarded: Part): Promise<void> {
     const leg = protectionOf(intent, { part, generation, quantity, averagePrice, notAfter });
     generation += 1;
     const hasGrown = (): boolean => compare(left(), quantity) > 0;
-    const { state, isWithdrawn } = await holdLeg(guarded, leg, hasGrown);
+    const { state, hasWaited, isWithdrawn } = await holdLeg(guarded, leg, hasGrown);
+    past = hasWaited ? 0 : past + 1;
     out = add(out, state.filledQuantity);
     if (isWithdrawn || state.status === 'filled') continue;
     if (TOO_SMALL.includes(state.reason?.code ?? '')) {
@@ -94,6 +98,8 @@ async function guardPart(guarded: Part): Promise<void> {
       continue;
     }
     const isStopped = state.status === 'canceled' && wasStopped(leg, state);
+    // A run that was reset finds the legs that were replaced before it. Whoever took them back, the next one protects.
+    if (state.status === 'canceled' && !isStopped && !hasWaited && past < PAST_MOST) continue;
     if (state.status === 'canceled' && !isStopped) {
       guarded.fails(takenAway(leg, state));
       return;
@@ -116,7 +122,7 @@ async function holdLeg(
   { signed, stands }: Part,
   leg: Leg,
   hasGrown: () => boolean,
-): Promise<{ state: OrderState; isWithdrawn: boolean }> {
+): Promise<{ state: OrderState; hasWaited: boolean; isWithdrawn: boolean }> {
   let state: OrderState = NEW_ORDER;
   const become = (next: OrderState): void => {
     state = next;
@@ -132,6 +138,7 @@ async function holdLeg(
     lost: () => undefined,
     isBeingResolved: () => false,
   });
+  const hasWaited = isResting(state);
   let known = reportOf(state);
   while (isResting(state)) {
     const watching = new CancellationScope();
@@ -142,12 +149,12 @@ async function holdLeg(
     watching.cancel();
     if (seen === null) {
       become(observed(state, await withdrawLeg({ signed, leg, venueOrderId: state.venueOrderId ?? '' })));
-      return { state, isWithdrawn: state.status === 'canceled' };
+      return { state, hasWaited, isWithdrawn: state.status === 'canceled' };
     }
     become(observed(state, seen));
     known = seen;
   }
-  return { state, isWithdrawn: false };
+  return { state, hasWaited, isWithdrawn: false };
 }
 
 /** Takes a part out at the market's price. What the venue refuses again and again a person has to take out. */

@@ -367,6 +367,24 @@ describe('as time goes by', () => {
     await assertClosed(order, '0.4995');
   });
 
+  test('a position whose order is reset finds what protects it now, not what did before', async () => {
+    const order = await enter({ quantity: '1', order_type: 'limit', limit_price: '3450', stop_loss: '3300' });
+    await desk.untilStatus(order.workflowId, 'working');
+    await desk.control.fill({ clientOrderId: order.clientOrderId, quantity: '0.4' });
+    await untilGuarded(order, '0.3996');
+    await desk.control.fill({ clientOrderId: order.clientOrderId, quantity: '0.6' });
+    await untilGuarded(order, '0.999');
+    const to = ['--type', 'FirstWorkflowTask', '--reason', 'a test'];
+    await desk.holdfast.temporal('workflow', 'reset', '--workflow-id', order.workflowId, ...to);
+    await untilGuarded(order, '0.999');
+    await sleep(2_000);
+    const { order: told } = await untilGuarded(order, '0.999');
+    assert.equal(told.reason, null);
+    assert.equal((await listsOf(order)).length, 2);
+    await desk.control.price('ETHUSDT', '3610');
+    await assertClosed(order, '0.999');
+  });
+
   test('a halt leaves protection where it is, and what is filled after it is protected too', async () => {
     const filled = await protectedEntry('0.4995');
     const waiting = await enter({ order_type: 'limit', limit_price: '3450', stop_loss: '3300' });
