@@ -1,12 +1,15 @@
 import type { Refusal } from './alert.ts';
-import { add, compare, divide, isPositive, parseDecimal, type DecimalString } from './decimal.ts';
-import { isJsonObject, JsonNumber, type ExactJson } from './json-number.ts';
+import { readPositive } from './alert-number.ts';
+import { add, compare, multiply } from './decimal.ts';
+import { isJsonObject, type ExactJson } from './json-number.ts';
 import type { Level, Target } from './leg.ts';
 
 type Field = 'stop_loss' | 'take_profit';
 
 /** Binance allows five stop orders in a market; each target has one. */
 const TARGETS_MAX = 5;
+/** Of a target: how much of the position it takes out. */
+const SHARE = 'quantity_percent';
 const EXAMPLES: Readonly<Record<Field, string>> = {
   stop_loss: '66000, "2%", {"price": 66000} or {"percent": 2}',
   take_profit:
@@ -34,28 +37,30 @@ export function readBracket(
   return bracket;
 }
 
-/** A level, or what is wrong with it. */
+/** A level, or what is wrong with it: the rest of a sentence. */
 function readLevel(value: ExactJson, beside: readonly string[]): Level | string {
-  if (typeof value === 'string' && /^[^%]*%$/.test(value.trim())) return percentOf(value.trim().slice(0, -1));
-  if (!isJsonObject(value)) return level('price', value);
+  if (typeof value === 'string' && value.trim().endsWith('%')) return percentOf(value.trim().slice(0, -1));
+  if (!isJsonObject(value)) return priceOf(value);
   const keys = Object.keys(value).filter((key) => !beside.includes(key));
   const [key] = keys;
-  if (keys.length !== 1 || (key !== 'price' && key !== 'percent')) {
-    const found = keys.map((one) => JSON.stringify(one.slice(0, 40))).join(', ') || 'nothing';
-    return `names ${found} where one of "price" and "percent" is meant`;
-  }
-  return key === 'price' ? level('price', value[key]!) : percentOf(value[key]!);
+  if (keys.length === 1 && key === 'price') return priceOf(value[key]!);
+  if (keys.length === 1 && key === 'percent') return percentOf(value[key]!);
+  const found = keys.slice(0, 4).map((one) => JSON.stringify(one.slice(0, 20)));
+  return `names ${found.join(', ') || 'nothing'} where one of "price" and "percent" is meant`;
 }
 
-function level(kind: 'price', value: ExactJson): Level | string {
-  const number = decimalOf(value);
-  return number === undefined ? `is ${shown(value)}` : { [kind]: number };
+function priceOf(value: ExactJson): Level | string {
+  const read = readPositive(value);
+  return read.ok ? { price: read.number } : read.wrong;
 }
 
+/** Below 100: a price cannot fall by more. */
 function percentOf(value: ExactJson): Level | string {
-  const number = decimalOf(value);
-  if (number === undefined) return `is ${shown(value)} percent`;
-  return compare(number, '100') < 0 ? { percent: number } : `is ${number} percent, where less than 100 is meant`;
+  const read = readPositive(value);
+  if (!read.ok) return read.wrong;
+  return compare(read.number, '100') < 0
+    ? { percent: read.number }
+    : `is ${read.number} %, where less than 100 % is meant`;
 }
 
 function readTargets(value: ExactJson): readonly Target[] | string {
@@ -63,31 +68,26 @@ function readTargets(value: ExactJson): readonly Target[] | string {
     const only = readLevel(value, []);
     return typeof only === 'string' ? only : [{ share: '1', level: only }];
   }
-  if (value.length === 0 || value.length > TARGETS_MAX)
-    return `has ${value.length} targets, where 1 to ${TARGETS_MAX} are meant`;
+  const list = value as readonly ExactJson[];
+  if (list.length === 0 || list.length > TARGETS_MAX) {
+    return `has ${list.length} targets, where 1 to ${TARGETS_MAX} are meant`;
+  }
   const targets: Target[] = [];
-  for (const [index, one] of (value as readonly ExactJson[]).entries()) {
-    const share = isJsonObject(one) ? decimalOf(one['quantity_percent'] ?? null) : undefined;
-    if (share === undefined) return `has a target ${index + 1} without "quantity_percent"`;
-    const its = readLevel(one, ['quantity_percent']);
+  for (const [index, one] of list.entries()) {
+    const its = readTarget(one);
     if (typeof its === 'string') return `has a target ${index + 1} that ${its}`;
-    targets.push({ share: divide(share, '100', 20), level: its });
+    targets.push(its);
   }
   const total = targets.reduce((sum, { share }) => add(sum, share), '0');
-  if (compare(total, '1') !== 0) return `has targets of ${percents(total)} % together, where 100 % are meant`;
-  return targets;
+  if (compare(total, '1') === 0) return targets;
+  return `has targets of ${multiply(total, '100').slice(0, 40)} % together, where 100 % are meant`;
 }
 
-const percents = (share: DecimalString): string => divide(share, '0.01', 8);
-
-function decimalOf(value: ExactJson): DecimalString | undefined {
-  const text = typeof value === 'string' ? value.trim() : value instanceof JsonNumber ? value.source : '';
-  const number = parseDecimal(text);
-  return number !== undefined && isPositive(number) ? number : undefined;
-}
-
-function shown(value: ExactJson): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 64));
-  if (value instanceof JsonNumber) return value.source.slice(0, 40);
-  return Array.isArray(value) ? 'a list' : value === null ? 'null' : typeof value;
+function readTarget(value: ExactJson): Target | string {
+  const given = isJsonObject(value) && Object.hasOwn(value, SHARE) ? value[SHARE] : undefined;
+  if (given === undefined) return `has no "${SHARE}"`;
+  const read = readPositive(given);
+  if (!read.ok) return `has a "${SHARE}" that ${read.wrong}`;
+  const level = readLevel(value, [SHARE]);
+  return typeof level === 'string' ? level : { share: multiply(read.number, '0.01'), level };
 }

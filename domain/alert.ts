@@ -1,10 +1,11 @@
 import { readBracket } from './alert-bracket.ts';
 import { judgeField, type SupportedField } from './alert-fields.ts';
-import { compare, isPositive, parseDecimal, type DecimalString } from './decimal.ts';
+import { describe, isPlaceholder, placeholder, quote, readNumber, readPositive } from './alert-number.ts';
+import { compare, type DecimalString } from './decimal.ts';
 import { NAME } from './ids.ts';
 import { parseIsoTime } from './iso-time.ts';
 import type { Level, Target } from './leg.ts';
-import { isJsonObject, JsonNumber, type ExactJson } from './json-number.ts';
+import { isJsonObject, type ExactJson } from './json-number.ts';
 
 export type Side = 'buy' | 'sell';
 export type OrderType = 'market' | 'limit' | 'stop' | 'stop_limit';
@@ -210,18 +211,16 @@ class FieldReader {
     if (typeof value !== 'string') {
       return this.#invalid(field, `is ${describe(value)}; expected ${expected}, in quotes`);
     }
-    if (isPlaceholder(value)) return this.#placeholder(field, value);
+    if (isPlaceholder(value)) return this.#invalid(field, `is ${placeholder(value)}`);
     return this.#invalid(field, `is ${quote(value)}; expected ${expected}`);
   }
 
   positive(field: SupportedField): DecimalString | undefined {
-    const value = this.#decimal(field);
-    if (value === undefined || isPositive(value)) return value;
-    return this.#invalid(field, `is ${value}; it must be greater than zero`);
+    return this.#number(field, readPositive);
   }
 
   confidence(): DecimalString | undefined {
-    const value = this.#decimal('confidence');
+    const value = this.#number('confidence', readNumber);
     if (value === undefined || (compare(value, '0') >= 0 && compare(value, '1') <= 0)) return value;
     return this.#invalid('confidence', `is ${value}; expected a number from 0 to 1, such as 0.7`);
   }
@@ -242,44 +241,18 @@ class FieldReader {
     return parseIsoTime(text.trim()) ?? this.#invalid('time', `is ${quote(text)}; expected ${expected}`);
   }
 
-  #decimal(field: SupportedField): DecimalString | undefined {
+  #number(field: SupportedField, read: typeof readNumber): DecimalString | undefined {
     if (!this.#has(field)) return undefined;
-    const value = this.#body[field];
-    if (typeof value !== 'string' && !(value instanceof JsonNumber)) {
-      return this.#invalid(field, `is ${describe(value)}; expected a number such as 0.01`);
-    }
-    const text = typeof value === 'string' ? value.trim() : value.source;
-    if (isPlaceholder(text)) return this.#placeholder(field, text);
-    if (/^[+-]?\d{1,3}([,_' ]\d{3})+(\.\d+)?$/.test(text)) {
-      const plain = text.replace(/[,_' ]/g, '');
-      return this.#invalid(field, `is ${quote(text)}, with grouped digits; write ${plain}`);
-    }
-    const decimal = parseDecimal(text);
-    return decimal ?? this.#invalid(field, `is ${quote(text)}; expected a number of at most 30 digits, such as 0.01`);
+    const found = read(this.#body[field]);
+    return found.ok ? found.number : this.#invalid(field, found.wrong);
   }
 
   #has(field: SupportedField): boolean {
     return Object.hasOwn(this.#body, field);
   }
 
-  #placeholder(field: SupportedField, text: string): undefined {
-    return this.#invalid(field, `is the placeholder ${quote(text)}, which the sender left unresolved`);
-  }
-
   #invalid(field: SupportedField, found: string): undefined {
     this.#refusals.push({ code: 'INVALID_FIELD', field, message: `The field \`${field}\` ${found}.` });
     return undefined;
   }
-}
-
-const isPlaceholder = (text: string): boolean => /\{\{|\}\}/.test(text);
-
-const quote = (text: string): string => JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
-
-function describe(value: ExactJson | undefined): string {
-  if (value === null || value === undefined) return 'null';
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return quote(value);
-  if (value instanceof JsonNumber) return `the number ${value.source.slice(0, 40)}`;
-  return Array.isArray(value) ? 'a list' : 'an object';
 }

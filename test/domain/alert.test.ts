@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import { SUPPORTED_FIELDS } from '../../domain/alert-fields.ts';
 import { parseAlert, type Alert, type ParsedAlert, type RefusalCode } from '../../domain/alert.ts';
+import { multiply } from '../../domain/decimal.ts';
 import { JsonNumber, type ExactJson } from '../../domain/json-number.ts';
 import { RUNS } from '../support/property-runs.ts';
 
@@ -41,7 +42,10 @@ test('the five original alerts are understood, and the two bad ones refused in t
     ignored: [],
   });
   const bracket = understood({ ...market, action: 'sell', price: 67500, stop_loss: 68000, take_profit: 65000 });
-  assert.deepEqual([bracket.referencePrice, bracket.stopLoss, bracket.takeProfit], ['67500', '68000', '65000']);
+  assert.deepEqual(
+    [bracket.referencePrice, bracket.stopLoss, bracket.takeProfit],
+    ['67500', { price: '68000' }, [{ share: '1', level: { price: '65000' } }]],
+  );
   assert.equal(understood({ ...market, confidence: 0.3 }).confidence, '0.3');
   const bad = parse({ ...market, action: 'invalid_action' });
   assert.ok(!bad.ok && bad.refusals[0].code === 'INVALID_ACTION');
@@ -85,6 +89,39 @@ test('a field is understood as its sender meant it', () => {
     [
       { ...MARKET, stop_loss: '65000.10', take_profit: 70000 },
       { stopLoss: { price: '65000.1' }, takeProfit: [{ share: '1', level: { price: '70000' } }] },
+    ],
+    [
+      { ...MARKET, stop_loss: ' 1.50 % ', take_profit: '99.99%' },
+      { stopLoss: { percent: '1.5' }, takeProfit: [{ share: '1', level: { percent: '99.99' } }] },
+    ],
+    [
+      { ...MARKET, stop_loss: { percent: new JsonNumber('2e0') }, take_profit: { price: ' 7e4 ' } },
+      { stopLoss: { percent: '2' }, takeProfit: [{ share: '1', level: { price: '70000' } }] },
+    ],
+    [
+      { ...MARKET, take_profit: [target(2, 50), { price: '70000', quantity_percent: '50.0' }] },
+      {
+        takeProfit: [
+          { share: '0.5', level: { percent: '2' } },
+          { share: '0.5', level: { price: '70000' } },
+        ],
+      },
+    ],
+    [
+      {
+        ...MARKET,
+        take_profit: [target(1, '33.3333333333333333333333333333'), target(2, '66.6666666666666666666666666667')],
+      },
+      {
+        takeProfit: [
+          { share: '0.333333333333333333333333333333', level: { percent: '1' } },
+          { share: '0.666666666666666666666666666667', level: { percent: '2' } },
+        ],
+      },
+    ],
+    [
+      { ...MARKET, take_profit: [1, 2, 3, 4, 5].map((percent) => target(percent, 20)) },
+      { takeProfit: ['1', '2', '3', '4', '5'].map((percent) => ({ share: '0.2', level: { percent } })) },
     ],
   ];
   for (const [body, expected] of rows) {
@@ -132,6 +169,8 @@ const NUMERIC: [string, object][] = [
   ['take_profit', MARKET],
   ['confidence', MARKET],
 ];
+/** The fields that are prices, and may be said otherwise too. */
+const BRACKET = ['stop_loss', 'take_profit'];
 const NO_NUMBER: unknown[] = [
   null,
   true,
@@ -170,13 +209,55 @@ NO_NUMBER.push(
   '9'.repeat(31),
   '1'.repeat(70),
 );
+
+const isLevel = (value: unknown): boolean =>
+  value === '12%' || (typeof value === 'object' && value !== null && 'percent' in value);
+
+const BAD_LEVELS: unknown[] = [
+  ...['%', ' %', '2%%', '2 % %', '%2', '-2%', '0%', '100%', '100.00%', '250%', 'NaN%', '1,000%', '{{plot_0}}%', 'two%'],
+  ...[{ price: 1, percent: 1 }, { prize: 1 }, { price: 1, limit_price: 1 }, { percent: 2, trail: true }],
+  ...[{ amount: 5 }, { ticks: 5 }, { pips: 5 }, { type: 'trailing' }, { price: null }, { price: { price: 1 } }],
+  ...[{ price: 0 }, { price: -1 }, { price: 'NaN' }, { price: '2%' }, { price: '{{close}}' }, { price: '1,000' }],
+  ...[{ percent: 0 }, { percent: -1 }, { percent: 100 }, { percent: '1e3' }, { percent: true }, { percent: '2%' }],
+];
+
+const target = (percent: unknown, quantity_percent?: unknown): object => ({ percent, quantity_percent });
+const BAD_TARGETS: unknown[][] = [
+  [target(2, 99.99)],
+  [target(2, 101)],
+  [target(2, 50), target(4, 49.99)],
+  [target(2, 50), target(4, 51)],
+  [target(2, '33.333333'), target(3, '33.333333'), target(4, '33.333333')],
+  [target(2, 100), target(4, '1e-25')],
+  [1, 2, 3, 4, 5, 6].map((percent) => target(percent, percent === 6 ? 50 : 10)),
+  [{ percent: 2 }],
+  [{ percent: 2, quantity_percent: 50 }, { percent: 4 }],
+  [{ quantity_percent: 100 }],
+  ['2%'],
+  ['2%', '4%'],
+  [70000],
+  [null],
+  [[]],
+  ...[null, true, 0, -100, 'NaN', '100%', '{{plot_0}}', '1,00', {}, []].map((share) => [target(2, share)]),
+  [{ percent: 2, price: 70000, quantity_percent: 100 }],
+  [{ percent: 2, quantity: 1, quantity_percent: 100 }],
+  [target(100, 100)],
+  [target('{{plot_0}}', 100)],
+];
 const NO_TEXT = [null, true, 5, [], {}, ['buy']];
 
 const ROWS: Row[] = [
   ...[null, true, 5, 'BUY 1 BTC', '', [], [MARKET]].map((body): Row => [body, 'MALFORMED', null]),
   ...NUMERIC.flatMap(([field, body]) =>
-    NO_NUMBER.map((bad): Row => [{ ...body, [field]: bad }, 'INVALID_FIELD', field]),
+    NO_NUMBER.filter((bad) => !BRACKET.includes(field) || !isLevel(bad)).map((bad): Row => [
+      { ...body, [field]: bad },
+      'INVALID_FIELD',
+      field,
+    ]),
   ),
+  ...BRACKET.flatMap((field) => BAD_LEVELS.map((bad): Row => [{ ...MARKET, [field]: bad }, 'INVALID_FIELD', field])),
+  ...BAD_TARGETS.map((bad): Row => [{ ...MARKET, take_profit: bad }, 'INVALID_FIELD', 'take_profit']),
+  [{ ...MARKET, stop_loss: [{ percent: 2, quantity_percent: 100 }] }, 'INVALID_FIELD', 'stop_loss'],
   ...NUMERIC.filter(([field]) => field !== 'confidence').flatMap(([field, body]) =>
     [0, '0', '0.00', '-0', '0e9'].map((bad): Row => [{ ...body, [field]: bad }, 'INVALID_FIELD', field]),
   ),
@@ -264,6 +345,34 @@ for (const [title, rows] of titles) {
     }
   });
 }
+
+test('what is wrong with a level is told as of any other number, and where in a list it is', () => {
+  const rows: [object, string][] = [
+    [{ stop_loss: '{{plot_0}}' }, 'is the placeholder "{{plot_0}}", which the sender left unresolved'],
+    [{ stop_loss: '{{plot_0}}%' }, 'is the placeholder "{{plot_0}}", which the sender left unresolved'],
+    [{ stop_loss: '66,000' }, 'is "66,000", with grouped digits; write 66000'],
+    [{ stop_loss: null }, 'is null; expected a number'],
+    [{ stop_loss: 0 }, 'is 0; it must be greater than zero'],
+    [{ stop_loss: '-2%' }, 'is -2; it must be greater than zero'],
+    [{ stop_loss: '100%' }, 'is 100 %, where less than 100 % is meant'],
+    [{ stop_loss: { price: 1, percent: 2 } }, 'names "price", "percent" where one of'],
+    [{ stop_loss: {} }, 'names nothing where one of'],
+    [{ take_profit: [] }, 'has 0 targets, where 1 to 5 are meant'],
+    [{ take_profit: [target(2, 50), target(4)] }, 'has a target 2 that has no "quantity_percent"'],
+    [
+      { take_profit: [target(2, '1,000')] },
+      'has a target 1 that has a "quantity_percent" that is "1,000", with grouped',
+    ],
+    [{ take_profit: [target(2, 50), target(4, 49.99)] }, 'has targets of 99.99 % together, where 100 % are meant'],
+    [{ take_profit: [{ trail: 1, quantity_percent: 100 }] }, 'has a target 1 that names "trail" where one of'],
+  ];
+  for (const [change, expected] of rows) {
+    const parsed = parse({ ...MARKET, ...change });
+    assert.ok(!parsed.ok);
+    const { message } = parsed.refusals[0];
+    assert.ok(message.includes(expected) && message.includes('expected something like'), message);
+  }
+});
 
 test('everything that is wrong is said at once, and each field at most once', () => {
   const parsed = parse({
@@ -368,6 +477,25 @@ const positive = fc
   .tuple(fc.integer({ min: 1, max: 10 ** 9 }), fc.nat(8))
   .map(([units, places]) => `${units}e-${places}`);
 const numberOrText = positive.map((text) => (text.length % 2 === 0 ? text : new JsonNumber(text)));
+const hundredths = (min: number, max: number) => fc.integer({ min, max }).map((units) => `${units}e-2`);
+const level = fc.oneof(
+  numberOrText.map((price) => ({ price })),
+  hundredths(1, 9_999).map((percent) => ({ percent })),
+);
+const levelOrShort = fc.oneof(
+  level,
+  numberOrText,
+  hundredths(1, 9_999).map((percent) => `${percent}%`),
+);
+/** One to five targets whose shares come to a hundred, each cut off where the one before it ends. */
+const targetList = fc
+  .uniqueArray(fc.integer({ min: 1, max: 9_999 }), { maxLength: 4 })
+  .map((cuts) => [0, ...cuts.toSorted((a, b) => a - b), 10_000])
+  .chain((ends) =>
+    fc
+      .array(level, { minLength: ends.length - 1, maxLength: ends.length - 1 })
+      .map((levels) => levels.map((one, i) => ({ ...one, quantity_percent: `${ends[i + 1]! - ends[i]!}e-2` }))),
+  );
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 const goodAlert = fc
   .record({
@@ -382,8 +510,8 @@ const goodAlert = fc
     symbol: fc.stringMatching(/^[A-Z]{2,6}\/USDT$/),
     action: fc.constantFrom('buy', 'SELL', ' Buy'),
     quantity: numberOrText,
-    stop_loss: maybe(numberOrText),
-    take_profit: maybe(numberOrText),
+    stop_loss: maybe(levelOrShort),
+    take_profit: maybe(fc.oneof(levelOrShort, targetList)),
     confidence: maybe(fc.integer({ min: 0, max: 100 }).map((hundredths) => hundredths / 100)),
     id: maybe(fc.string({ minLength: 1, maxLength: 40 }).filter((id) => !/\{\{|\}\}/.test(id))),
     account: maybe(fc.constantFrom('paper', 'binance')),
@@ -409,7 +537,10 @@ function rewritten(alert: Alert): Record<string, unknown> {
     stop_price: alert.stopPrice,
     price: alert.referencePrice,
     stop_loss: alert.stopLoss,
-    take_profit: alert.takeProfit,
+    take_profit: alert.takeProfit?.map(({ level: its, share }) => ({
+      ...its,
+      quantity_percent: multiply(share, '100'),
+    })),
     time_in_force: alert.timeInForce,
     confidence: alert.confidence,
     time: alert.time === undefined ? undefined : new Date(alert.time).toISOString(),
