@@ -68,13 +68,7 @@ export function admit(before: Tally, request: AdmissionRequest, now: number): { 
   const hasCounted = tally.recent.some((one) => one.clientOrderId === clientOrderId);
   const verdict = judge(tally, request, hasCounted);
   if (verdict.denial !== null) return { tally: left, admission: { kind: 'denied', reason: verdict.denial } };
-  const known = {
-    isKnown: false,
-    filledQuantity: '0',
-    averagePrice: null,
-    exitedQuantity: '0',
-    exitAveragePrice: null,
-  };
+  const known = { isKnown: false, filledQuantity: '0', averagePrice: null };
   const order = { workflowId, strategy, symbol, side, quantity, ...known };
   const recent = hasCounted ? tally.recent : [...tally.recent, { clientOrderId, strategy, at: now }];
   const counted = { ...left, recent, open: { ...tally.open, [clientOrderId]: order } };

@@ -1,5 +1,5 @@
 import type { OrderType, Side } from './alert.ts';
-import type { DecimalString } from './decimal.ts';
+import { isZero, type DecimalString } from './decimal.ts';
 import type { Intent } from './intent.ts';
 import type { OrderState, OrderStatus } from './order-state.ts';
 import type { Reason } from './reason.ts';
@@ -74,8 +74,8 @@ export function answerOf(workflowId: string, intent: Intent, state: OrderState):
   };
 }
 
-function protectionIn({ exits }: OrderState): Pick<Answer, 'protection'> {
-  if (exits === undefined) return {};
+function protectionIn({ exits, filledQuantity }: OrderState): Pick<Answer, 'protection'> {
+  if (exits === undefined || isZero(filledQuantity)) return {};
   const { guardedQuantity, exitedQuantity, exitAveragePrice } = exits;
   const protection = {
     guarded_quantity: guardedQuantity,

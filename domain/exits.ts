@@ -1,4 +1,4 @@
-import { add, compare, divide, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
+import { add, compare, divide, isPositive, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
 import type { Intent } from './intent.ts';
 import { partsOf, type Leg } from './leg.ts';
 import { isResting, type OrderState } from './order-state.ts';
@@ -16,14 +16,6 @@ export interface Exits {
 }
 
 export const NO_EXITS: Exits = { guardedQuantity: '0', exitedQuantity: '0', exitAveragePrice: null, problem: null };
-
-/** Problems, the gravest last: whoever reads only one must know of what is left without protection. */
-const GRAVITY = ['TOO_SMALL_TO_PROTECT', 'PROTECTION_FAILED', 'PROTECTION_CANCELED', 'UNPROTECTED'];
-
-/** The one of two problems that is told: the graver, and of equals the later. */
-export function graver(known: Reason | null, next: Reason): Reason {
-  return known !== null && GRAVITY.indexOf(known.code) > GRAVITY.indexOf(next.code) ? known : next;
-}
 
 /**
  * Whether it was the stop that a leg has traded by: at a worse price than its target. What a stop leaves over nobody has
@@ -62,11 +54,19 @@ export function dueOf(intent: Intent, entry: OrderState, part: number): DecimalS
   return parts.slice(0, -1).reduce((left, _, index) => subtract(left, shareOf(index)), held);
 }
 
-/** What an entry has brought in: a fee in the asset that was bought comes out of it. */
+/** What an entry has brought in: a fee in the asset that was bought comes out of it. A rebate adds nothing to it. */
 function heldOf({ side, symbol }: Intent, { filledQuantity, fills }: OrderState): DecimalString {
   if (side === 'sell') return filledQuantity;
-  const market = symbol.split(':').at(-1)!.toUpperCase();
-  const fees = fills.flatMap(({ fee }) => (fee !== undefined && market.startsWith(fee.asset) ? [fee.amount] : []));
+  const fees = fills.flatMap(({ fee }) =>
+    fee !== undefined && isPositive(fee.amount) && isBase(fee.asset, symbol) ? [fee.amount] : [],
+  );
   const held = fees.reduce((left, amount) => subtract(left, amount), filledQuantity);
   return compare(held, '0') > 0 ? held : '0';
+}
+
+/** Whether a symbol trades an asset. One without a slash does not tell where its base ends. */
+function isBase(asset: string, symbol: string): boolean {
+  const [base, quote] = symbol.toUpperCase().split('/');
+  if (quote !== undefined) return asset === base!.split(':').at(-1);
+  return asset !== '' && base!.split(':').at(-1)!.startsWith(asset);
 }

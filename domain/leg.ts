@@ -95,7 +95,8 @@ export function exitOf(intent: Intent, leg: Pick<Leg, 'part' | 'generation' | 'q
 
 export const opposite = (side: Side): Side => (side === 'buy' ? 'sell' : 'buy');
 
-/** Whether a leg can only take out what the entry may have brought in. */
+/** Whether a leg belongs to an entry that is to be protected, and can only take out what that may have brought in. */
 export function isWithin(intent: Intent, leg: Leg): boolean {
-  return leg.side === opposite(intent.side) && compare(leg.quantity, intent.quantity) <= 0;
+  const isPart = hasBracket(intent) && [...partsOf(intent).keys()].includes(leg.part);
+  return isPart && leg.side === opposite(intent.side) && compare(leg.quantity, intent.quantity) <= 0;
 }

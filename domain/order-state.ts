@@ -1,5 +1,6 @@
 import type { ResolveVerdict } from './command.ts';
 import { compare, isPositive, isZero, type DecimalString } from './decimal.ts';
+import { leavesSome } from './exit-problem.ts';
 import type { Exits } from './exits.ts';
 import type { Placement } from './outcome.ts';
 import { reason, type Reason } from './reason.ts';
@@ -20,7 +21,7 @@ export interface OrderState {
   readonly reason: Reason | null;
   /** What was changed to fit the market's rules, in sentences. */
   readonly notes: readonly string[];
-  /** How the position that it has opened stands; of orders with a bracket, once something of them is filled. */
+  /** How the position that it has opened stands; of orders with a bracket. */
   readonly exits?: Exits;
 }
 
@@ -85,15 +86,11 @@ export function leaving(state: OrderState, exits: Exits): OrderState {
   return { ...state, exits, reason: exits.problem ?? state.reason };
 }
 
-/** Problems that leave something of the position where it is. */
-const STAYS = ['PROTECTION_CANCELED', 'UNPROTECTED'];
-
 /** The state when nothing is left to protect: what was opened is closed, unless a problem has kept some of it. */
 export function left(state: OrderState): OrderState {
   const { exits } = state;
   if (exits === undefined || !isPositive(exits.exitedQuantity)) return state;
-  const isLeft = exits.problem !== null && STAYS.includes(exits.problem.code);
-  return isLeft ? state : { ...state, status: 'closed' };
+  return leavesSome(exits.problem) ? state : { ...state, status: 'closed' };
 }
 
 /** The state after a person said what became of an order that its venue cannot tell of. */

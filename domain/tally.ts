@@ -10,14 +10,16 @@ export interface OrderNews {
   readonly clientOrderId: string;
   /** Whether its outcome is known, though it may rest. */
   readonly isKnown: boolean;
-  /** Whether nothing of it can be filled any more. */
+  /** Whether nothing of it, nor of what takes it out again, can be filled any more. */
   readonly isOver: boolean;
+  /** Whether nothing more can be bought or sold by the order itself, though what it has opened may be taken out yet. */
+  readonly isDone?: boolean;
   readonly filledQuantity: DecimalString;
   /** Null while nothing is filled. */
   readonly averagePrice: DecimalString | null;
-  /** How much of it a stop or target has taken out again. */
-  readonly exitedQuantity: DecimalString;
-  readonly exitAveragePrice: DecimalString | null;
+  /** How much of it a stop or target has taken out again; not there in what was recorded before there were any. */
+  readonly exitedQuantity?: DecimalString;
+  readonly exitAveragePrice?: DecimalString | null;
 }
 
 /** What an order's answer tells its account. */
@@ -26,6 +28,7 @@ export function newsOf(answer: Answer): OrderNews {
     clientOrderId: answer.client_order_id,
     isKnown: isSettled(answer.status),
     isOver: isFinal(answer) && !hasPosition(answer),
+    isDone: isFinal(answer),
     filledQuantity: answer.filled_quantity,
     averagePrice: answer.average_price,
     exitedQuantity: answer.protection?.exited_quantity ?? '0',
@@ -47,8 +50,8 @@ export interface OpenOrder {
   readonly isKnown: boolean;
   readonly filledQuantity: DecimalString;
   readonly averagePrice: DecimalString | null;
-  readonly exitedQuantity: DecimalString;
-  readonly exitAveragePrice: DecimalString | null;
+  readonly exitedQuantity?: DecimalString;
+  readonly exitAveragePrice?: DecimalString | null;
 }
 
 /** An order that waits for its turn. */
@@ -140,16 +143,23 @@ function entryIn(order: OpenOrder, news: OrderNews): Trade | null {
 }
 
 function exitIn(order: OpenOrder, news: OrderNews): Trade | null {
-  if (compare(news.exitedQuantity, order.exitedQuantity) <= 0) return null;
-  const before = worth(order.exitedQuantity, order.exitAveragePrice);
-  const value = subtract(worth(news.exitedQuantity, news.exitAveragePrice), before);
-  return { side: opposite(order.side), quantity: subtract(news.exitedQuantity, order.exitedQuantity), value };
+  const [before, now] = [exitedOf(order), exitedOf(news)];
+  if (compare(now.quantity, before.quantity) <= 0) return null;
+  const value = subtract(worth(now.quantity, now.price), worth(before.quantity, before.price));
+  return { side: opposite(order.side), quantity: subtract(now.quantity, before.quantity), value };
 }
+
+const exitedOf = ({ exitedQuantity, exitAveragePrice }: Pick<OrderNews, 'exitedQuantity' | 'exitAveragePrice'>) => ({
+  quantity: exitedQuantity ?? '0',
+  price: exitAveragePrice ?? null,
+});
 
 function latest(order: OpenOrder, news: OrderNews) {
   const { filledQuantity, averagePrice } = entryIn(order, news) === null ? order : news;
-  const { exitedQuantity, exitAveragePrice } = exitIn(order, news) === null ? order : news;
-  return { filledQuantity, averagePrice, exitedQuantity, exitAveragePrice };
+  const exited = exitedOf(exitIn(order, news) === null ? order : news);
+  // What is not filled of an order that is done will not be: it is no position to come.
+  const quantity = news.isDone === true ? filledQuantity : order.quantity;
+  return { quantity, filledQuantity, averagePrice, exitedQuantity: exited.quantity, exitAveragePrice: exited.price };
 }
 
 function withTrade(traded: Tally['traded'], order: OpenOrder, { side, quantity, value }: Trade): Tally['traded'] {

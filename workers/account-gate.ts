@@ -123,8 +123,7 @@ export class AccountGate {
       return { ...newsOf(answer), isOver: true };
     };
     // An order that was ended from outside, or that the engine has forgotten, tells no more than is known of it.
-    const nothing = { filledQuantity: '0', averagePrice: null, exitedQuantity: '0', exitAveragePrice: null };
-    const over = { clientOrderId, isKnown: true, isOver: true, ...nothing };
+    const over = { clientOrderId, isKnown: true, isOver: true, filledQuantity: '0', averagePrice: null };
     const isNoAnswer = (error: unknown): boolean =>
       error instanceof WorkflowNotFoundError || (error as Error).name === 'WorkflowFailedError';
     await this.#engine.within(DEADLINE_MS, ask).then(

@@ -2,7 +2,8 @@ import { CancellationScope, condition, proxyActivities, sleep } from '@temporali
 
 import type { Activities } from '../activities/contract.ts';
 import { add, compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
-import { dueOf, exitsOf, graver, wasStopped, type Exits } from '../domain/exits.ts';
+import { graver } from '../domain/exit-problem.ts';
+import { dueOf, exitsOf, wasStopped, type Exits } from '../domain/exits.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import { exitOf, partsOf, protectionOf, type Leg } from '../domain/leg.ts';
 import { isFinal, isResting, NEW_ORDER, observed, reportOf, type OrderState } from '../domain/order-state.ts';

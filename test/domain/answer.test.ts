@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { answerOf, isSettled } from '../../domain/answer.ts';
+import { NO_EXITS, type Exits } from '../../domain/exits.ts';
 import { NEW_ORDER, type OrderState, type OrderStatus } from '../../domain/order-state.ts';
 import { anIntent } from '../support/an-intent.ts';
 
@@ -22,6 +23,7 @@ test('each status says whether the alert was carried out, and whether its outcom
     ['expired', { success: false, settled: true }],
     ['rejected', { success: false, settled: true }],
     ['failed', { success: false, settled: true }],
+    ['closed', { success: true, settled: true }],
   ];
   for (const [status, { success, settled }] of rows) {
     const answer = answerOf(ID, anIntent(), { ...NEW_ORDER, status, reason: REASON });
@@ -75,4 +77,22 @@ test('what was changed to fit the market is told with what was inferred', () => 
     'Inferred.',
     'The quantity was cut.',
   ]);
+});
+
+test('an answer tells how the position stands once there is one', () => {
+  const exits: Exits = { guardedQuantity: '0.006', exitedQuantity: '0.004', exitAveragePrice: '69000', problem: null };
+  const filled: OrderState = { ...NEW_ORDER, status: 'filled', filledQuantity: '0.01', averagePrice: '67500', exits };
+  assert.deepEqual(answerOf(ID, anIntent(), filled).protection, {
+    guarded_quantity: '0.006',
+    exited_quantity: '0.004',
+    exit_average_price: '69000',
+  });
+  const nothingOut = { ...filled, exits: NO_EXITS };
+  assert.equal(answerOf(ID, anIntent(), nothingOut).protection?.exit_average_price, null);
+  for (const status of ['denied', 'working', 'dry_run', 'rejected'] as const) {
+    const answer = answerOf(ID, anIntent(), { ...NEW_ORDER, status, exits: NO_EXITS });
+    assert.ok(!Object.hasOwn(answer, 'protection'), status);
+  }
+  const { exits: _without, ...plain } = filled;
+  assert.ok(!Object.hasOwn(answerOf(ID, anIntent(), plain), 'protection'));
 });

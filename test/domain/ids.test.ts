@@ -10,9 +10,11 @@ import {
   clientOrderId,
   contentHash,
   deploymentTag,
+  entryIdOf,
   keyOfContent,
   keyOfId,
   keyOfWindow,
+  legId,
   NAME,
   parseWorkflowId,
   windowId,
@@ -263,4 +265,28 @@ test('a workflow id names its strategy and key, and nothing else reads as one', 
 test('names of accounts, strategies and deployments are short and plain', () => {
   for (const good of ['a', 'binance', 'my_account-2', '0', 'x'.repeat(32)]) assert.match(good, NAME);
   for (const bad of ['', 'A', 'a b', 'a.b', 'a:b', 'é', 'x'.repeat(33), 'a\n']) assert.doesNotMatch(bad, NAME);
+});
+
+test('a leg bears its entry’s id, and behind it which leg it is', () => {
+  const entryId = clientOrderId(A, sha256);
+  assert.equal(legId(entryId, 'protection', 0, 0), `${entryId}-P0.0`);
+  assert.equal(legId(entryId, 'exit', 4, 12), `${entryId}-E4.12`);
+  assert.equal(entryIdOf(legId(entryId, 'exit', 4, 12)), entryId);
+  assert.equal(entryIdOf(entryId), entryId);
+});
+
+test('no two legs share an id, each leads to its entry, and venues take them', () => {
+  const leg = fc.tuple(fc.constantFrom('protection', 'exit'), fc.nat(4), fc.nat(999));
+  fc.assert(
+    fc.property(input, leg, leg, (of, one, other) => {
+      const entryId = clientOrderId(of, sha256);
+      const [id, otherId] = [legId(entryId, ...one), legId(entryId, ...other)];
+      assert.equal(id === otherId, isDeepStrictEqual(one, other));
+      assert.equal(entryIdOf(id), entryId);
+      // Binance: `newClientOrderId`, of at most 36 characters; 34 leave some room.
+      assert.match(id, /^[.A-Z0-9-]{1,34}$/);
+      assert.ok(id.startsWith(deploymentTag(of.deployment, sha256)));
+    }),
+    RUNS,
+  );
 });

@@ -4,9 +4,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { compare } from '../../domain/decimal.ts';
+import type { Exits } from '../../domain/exits.ts';
 import {
   isFinal,
   isResting,
+  leaving,
+  left,
   NEW_ORDER,
   observed,
   placed,
@@ -233,4 +236,52 @@ test('where the executions account for the filled quantity, the average is their
     }),
     RUNS,
   );
+});
+
+const exitsWith = (exitedQuantity: string, code?: string): Exits => ({
+  guardedQuantity: '0',
+  exitedQuantity,
+  exitAveragePrice: exitedQuantity === '0' ? null : '110',
+  problem: code === undefined ? null : { ...REASON, code },
+});
+
+test('on its way out an order keeps its status, and tells what is wrong with its protection', () => {
+  const filled = inStatus('filled', '2');
+  const guarded = leaving(filled, { ...exitsWith('0'), guardedQuantity: '2' });
+  assert.deepEqual([guarded.status, guarded.exits?.guardedQuantity, guarded.reason], ['filled', '2', null]);
+  const failed = leaving(guarded, exitsWith('1', 'PROTECTION_FAILED'));
+  assert.deepEqual([failed.status, failed.reason?.code], ['filled', 'PROTECTION_FAILED']);
+  const resolvedBefore = { ...filled, reason: REASON };
+  assert.deepEqual(leaving(resolvedBefore, exitsWith('0')).reason, REASON);
+});
+
+test('a report of the entry does not hide what is wrong with its protection', () => {
+  const failed = leaving(inStatus('partially_filled', '1'), exitsWith('0', 'UNPROTECTED'));
+  const next = observed(failed, report('filled', '2'));
+  assert.deepEqual([next.status, next.reason?.code, next.exits], ['filled', 'UNPROTECTED', failed.exits]);
+});
+
+test('an order is closed when it has been taken out, unless something of it was left where it is', () => {
+  const rows: [Exits, OrderStatus][] = [
+    [exitsWith('2'), 'closed'],
+    [exitsWith('2', 'PROTECTION_FAILED'), 'closed'],
+    [exitsWith('1.9', 'TOO_SMALL_TO_PROTECT'), 'closed'],
+    [exitsWith('0', 'TOO_SMALL_TO_PROTECT'), 'filled'],
+    [exitsWith('1', 'PROTECTION_CANCELED'), 'filled'],
+    [exitsWith('1', 'UNPROTECTED'), 'filled'],
+    [exitsWith('0'), 'filled'],
+  ];
+  for (const [exits, status] of rows) {
+    const state = leaving(inStatus('filled', '2'), exits);
+    assert.deepEqual(left(state), { ...state, status }, JSON.stringify(exits));
+  }
+  const partly = leaving(inStatus('canceled', '1'), exitsWith('1'));
+  assert.equal(left(partly).status, 'closed');
+  assert.deepEqual(left(inStatus('filled', '2')), inStatus('filled', '2'));
+});
+
+test('a closed order is over, and no report of its entry opens it again', () => {
+  const closed = left(leaving(inStatus('filled', '2'), exitsWith('2')));
+  assert.ok(isFinal(closed) && !isResting(closed));
+  for (const status of VENUE_STATUSES) assert.deepEqual(observed(closed, report(status, '2')), closed, status);
 });

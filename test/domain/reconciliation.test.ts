@@ -153,3 +153,23 @@ test('a halt for a restored engine that comes again is another one, though it be
   assert.equal(restoredHalt(halted(NEW_STANDING, { code: 'HALTED', scope: 'all' }, 1_000)), null);
   assert.ok(!isSameHalt(null, null));
 });
+
+test('a leg is known by its entry: no difference while that goes on, and orphaned when it is open after it', () => {
+  const entry = inEngine('1', { status: 'filled' });
+  const ended = { ...entry, isRunning: false };
+  const leg = atVenue('1-P0.0');
+  assert.deepEqual(kindOf(leg, entry), []);
+  assert.deepEqual(kindOf(atVenue('1-P0.0', OVER), entry), []);
+  assert.deepEqual(kindOf(leg, ended), ['orphaned ABC1-P0.0']);
+  for (const status of ['closed', 'filled', 'canceled']) {
+    assert.deepEqual(kindOf(atVenue('1-E0.1', OVER), { ...ended, status }), [], status);
+  }
+  assert.deepEqual(kindOf(leg), ['stranger ABC1-P0.0']);
+});
+
+test('a leg that is open does not stand in for its entry that is not', () => {
+  const entry = inEngine('1', { status: 'partially_filled' });
+  const sides = { tag: TAG, known: new Map([['ABC1', entry]]), resting: [entry] };
+  assert.equal(compareOrders({ ...sides, listed: [atVenue('1-P0.0')] }).unseen.length, 1);
+  assert.equal(compareOrders({ ...sides, listed: [atVenue('1-P0.0'), atVenue('1')] }).unseen.length, 0);
+});

@@ -141,7 +141,9 @@ test('whatever is no number is refused by name wherever a number belongs', async
   ];
   const fields = ['quantity', 'price', 'limit_price', 'stop_price', 'stop_loss', 'take_profit', 'confidence'];
   for (const field of fields) {
-    for (const value of [...values, ...long]) {
+    // A distance in percent is a level, though no number.
+    const isBad = (value: unknown): boolean => value !== '5%' || !['stop_loss', 'take_profit'].includes(field);
+    for (const value of [...values, ...long].filter(isBad)) {
       const alert = { ...GOOD, order_type: 'stop_limit', limit_price: 1, stop_price: 1, [field]: value };
       const about = `${field} = ${JSON.stringify(value)}`;
       assertRefused(await holdfast.post(alert), { http: 422, code: 'INVALID_FIELD', field }, about);
@@ -157,8 +159,23 @@ test('a value that a field cannot have is refused by name', async () => {
   const unusable: Readonly<Record<string, readonly unknown[]>> = {
     quantity: [0, -1, '0', '-0.01', '0.000', -0, '0e5'],
     price: [0, -5],
-    stop_loss: [0, -5],
-    take_profit: [0, -5],
+    stop_loss: [0, -5, '0%', '100%', { percent: 100 }, { price: 1, percent: 1 }, { trail_percent: 1 }, [1]],
+    take_profit: [
+      0,
+      -5,
+      '0%',
+      '100%',
+      { percent: 100 },
+      { price: 1, percent: 1 },
+      { breakeven_after: 1 },
+      [],
+      [1],
+      ['4%'],
+      [{ percent: 4 }],
+      [{ percent: 4, quantity_percent: 99.99 }],
+      [{ percent: 4, quantity_percent: 101 }],
+      Array.from({ length: 6 }, () => ({ percent: 4, quantity_percent: '16.6' })),
+    ],
     confidence: [-0.1, 1.01, 70, '1.5'],
     symbol: [
       '',

@@ -172,9 +172,7 @@ test('what a venue has no money or no price for is refused with its reason', asy
   assert.equal(poor.body.error, poor.body.reason?.message);
   const unpriced = await post({ symbol: 'NOPRICE/USDT' });
   assert.deepEqual([unpriced.body.status, unpriced.body.reason?.code], ['denied', 'NO_REFERENCE_PRICE']);
-  const bracket = await post({ symbol: 'BTC/USDT', quantity: '0.01', stop_loss: '60000' });
-  assert.deepEqual([bracket.body.status, bracket.body.reason?.code], ['denied', 'BRACKET_UNSUPPORTED']);
-  for (const { body } of [poor, unpriced, bracket]) assert.deepEqual(bookedAs(body.client_order_id), []);
+  for (const { body } of [poor, unpriced]) assert.deepEqual(bookedAs(body.client_order_id), []);
 });
 
 test('an order’s page tells its story in order, with the alert and the intent', async () => {

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { placeOrder } from '../../activities/place-order.ts';
+import { checkBeforeTrade } from '../../activities/check-before-trade.ts';
+import type { Desk } from '../../activities/desk.ts';
+import type { AdapterLookup, OrderTicket } from '../../adapters/venue-adapter.ts';
+import type { Placement } from '../../domain/outcome.ts';
+import { protectionOf, type Leg } from '../../domain/leg.ts';
+import { NO_LIMITS } from '../../domain/limits.ts';
+import { halted, NEW_STANDING, type HaltScope, type Standing } from '../../domain/standing.ts';
+import { anIntent } from '../support/an-intent.ts';
+import { inActivity } from '../support/in-activity.ts';
+import { deskOf } from './lying-engine.ts';
+import { LyingVenue } from './lying-venue.ts';
+import { World } from './lying-world.ts';
+
+/** A venue that takes everything, and keeps what it was sent and asked. */
+class Willing extends LyingVenue {
+  readonly sent: OrderTicket[] = [];
+  asked = 0;
+
+  override async place(ticket: OrderTicket): ReturnType<LyingVenue['place']> {
+    this.sent.push(ticket);
+    const order = { venueOrderId: 'v-1', status: 'working', filledQuantity: '0', averagePrice: null } as const;
+    return { kind: 'accepted', order };
+  }
+
+  override async find(): Promise<AdapterLookup> {
+    this.asked += 1;
+    return { kind: 'absent', proof: 'It takes each id once.' };
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+class Scene {
+  readonly world = new World(new Uint8Array(), 0);
+  readonly venue = new Willing(this.world, { isBound: true, isWatchful: false, isFalse: false });
+  readonly desk: Desk = deskOf(this.venue, this.world);
+  admissions = 0;
+  /** The entry was filled an hour after its alert: nothing of it may be sent any more. */
+  readonly intent = anIntent({
+    receivedAt: this.world.now,
+    notAfter: this.world.now + 60_000,
+    stopLoss: { percent: '1' },
+  });
+  readonly #account = this.desk.accounts.get(this.intent.account)!;
+
+  constructor() {
+    this.world.pass(HOUR_MS);
+    this.#set({
+      admit: async () => {
+        this.admissions += 1;
+        return { kind: 'wait', why: 'Others come first.' };
+      },
+      standing: async () => NEW_STANDING,
+    });
+  }
+
+  stands(standing: Standing | undefined): void {
+    this.#set({ standing: async () => standing });
+  }
+
+  leg(notAfter = this.world.now + 30_000): Leg {
+    return protectionOf(this.intent, { part: 0, generation: 0, quantity: '0.01', averagePrice: '100', notAfter });
+  }
+
+  place(leg: Leg | undefined, { run = 'first', scheduled = this.world.now } = {}): Promise<Placement> {
+    const attempt = {
+      workflowExecution: { workflowId: 'order:trend:a-1', runId: run },
+      scheduledTimestampMs: scheduled,
+      currentAttemptScheduledTimestampMs: scheduled,
+    };
+    const signed = { intent: this.intent, signature: { key: '', value: '' } };
+    const request = { signed, originalRunId: 'first', ...(leg === undefined ? {} : { leg }) };
+    return inActivity(attempt, () => placeOrder(this.desk, request));
+  }
+
+  check(leg: Leg) {
+    const workflowExecution = { workflowId: 'order:trend:a-1', runId: 'first' };
+    const attempt = { workflowExecution, isLocal: false, scheduledTimestampMs: this.world.now };
+    const signed = { intent: this.intent, signature: { key: '', value: '' } };
+    const request = { signed, originalRunId: 'first', leg };
+    return inActivity({ ...attempt, currentAttemptScheduledTimestampMs: this.world.now }, () =>
+      checkBeforeTrade(this.desk, request),
+    );
+  }
+
+  #set(change: object): void {
+    Object.assign(this.#account, change);
+  }
+}
+
+test('a leg leaves as it was asked for, under its entry’s id', async () => {
+  const scene = new Scene();
+  const leg = scene.leg();
+  assert.equal((await scene.place(leg)).kind, 'accepted');
+  assert.deepEqual(scene.venue.sent, [
+    {
+      clientOrderId: `${scene.intent.clientOrderId}-P0.0`,
+      symbol: 'BTC/USDT',
+      side: 'sell',
+      type: 'stop',
+      quantity: '0.01',
+      stopPrice: '99',
+      notAfter: leg.notAfter,
+    },
+  ]);
+});
+
+for (const scope of ['entries', 'all'] as const satisfies HaltScope[]) {
+  test(`a leg passes a halt of ${scope}: protection is not kept back`, async () => {
+    const scene = new Scene();
+    scene.stands(halted(NEW_STANDING, { code: 'HALTED', scope }, 1));
+    assert.equal((await scene.place(scene.leg())).kind, 'accepted');
+  });
+}
+
+test('a leg leaves also while nobody knows how the account stands', async () => {
+  const scene = new Scene();
+  scene.stands(undefined);
+  assert.equal((await scene.place(scene.leg())).kind, 'accepted');
+});
+
+test('a leg is not counted, and waits for no turn', async () => {
+  const scene = new Scene();
+  assert.equal((await scene.place(scene.leg())).kind, 'accepted');
+  assert.equal(scene.admissions, 0);
+});
+
+test('a leg is not looked for first because its entry’s alert is old; after a reset, or an engine that was restored, it is', async () => {
+  const first = new Scene();
+  await first.place(first.leg());
+  assert.deepEqual([first.venue.asked, first.venue.sent.length], [0, 1]);
+  const reset = new Scene();
+  await reset.place(reset.leg(), { run: 'second' });
+  assert.deepEqual([reset.venue.asked, reset.venue.sent.length], [1, 1]);
+  const restored = new Scene();
+  restored.stands(halted(NEW_STANDING, { code: 'ENGINE_RESTORED', scope: 'entries' }, restored.world.now));
+  await restored.place(restored.leg());
+  assert.deepEqual([restored.venue.asked, restored.venue.sent.length], [1, 1]);
+});
+
+test('a leg that this process has sent already is looked for before it is sent again', async () => {
+  const scene = new Scene();
+  await scene.place(scene.leg());
+  await scene.place(scene.leg());
+  assert.equal(scene.venue.asked, 1);
+});
+
+test('a leg is too late by its own time, not by its entry’s', async () => {
+  const scene = new Scene();
+  const { now } = scene.world;
+  const late = await scene.place(scene.leg(now));
+  assert.deepEqual([late.kind, scene.venue.sent.length], ['expired', 0]);
+  assert.equal((await scene.place(scene.leg(now + 1_000))).kind, 'accepted');
+  // The entry itself is too late by now.
+  assert.equal((await scene.place(undefined)).kind, 'expired');
+});
+
+test('a leg is held to no rule by which its entry was let in', async () => {
+  const scene = new Scene();
+  Object.assign(scene.desk.accounts.get('paper')!, { limits: { ...NO_LIMITS, symbols: [], maxQuantity: '0.0001' } });
+  Object.assign(scene.desk, { rules: new Map() });
+  const check = await scene.check(scene.leg());
+  assert.equal(check.kind, 'admitted', JSON.stringify(check));
+});
