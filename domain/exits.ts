@@ -44,14 +44,10 @@ export function exitsOf(legs: Iterable<{ leg: Leg; state: OrderState }>, problem
 
 /**
  * How much of a part has to be taken out again: its share of what was filled, less what the venue kept of it as a fee.
- * The last part has what is left by the others, so that they come to the whole.
+ * Shares are exact and come to one, so that the parts come to the whole.
  */
 export function dueOf(intent: Intent, entry: OrderState, part: number): DecimalString {
-  const parts = partsOf(intent);
-  const held = heldOf(intent, entry);
-  const shareOf = (index: number): DecimalString => multiply(held, parts[index]!.share);
-  if (part < parts.length - 1) return shareOf(part);
-  return parts.slice(0, -1).reduce((left, _, index) => subtract(left, shareOf(index)), held);
+  return multiply(heldOf(intent, entry), partsOf(intent)[part]!.share);
 }
 
 /** What an entry has brought in: a fee in the asset that was bought comes out of it. A rebate adds nothing to it. */

@@ -39,7 +39,7 @@ test('what is filled is due in the shares of its targets, or whole where there i
   assert.deepEqual(dues(anIntent(inShares('0.25', '0.75')), entry('0')), ['0', '0']);
 });
 
-test('the last part has what the others leave, so that the parts come to the whole', () => {
+test('shares that no venue could count in come to the whole all the same', () => {
   const thirds = [
     '0.333333333333333333333333333333',
     '0.333333333333333333333333333333',
