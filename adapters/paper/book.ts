@@ -37,6 +37,7 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS open_orders ON orders (symbol) WHERE status = 'working';
   CREATE TABLE IF NOT EXISTS balances (asset TEXT PRIMARY KEY, amount TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS seen_prices (symbol TEXT PRIMARY KEY, price TEXT NOT NULL) STRICT;
 `;
 
 /**
@@ -120,6 +121,7 @@ export class PaperBook {
 
   /** Lets every open order of a symbol see a price, oldest first. `arriving` is new; the others were resting. */
   tradeAt(symbol: string, price: DecimalString, arriving: string): void {
+    this.#db.prepare('INSERT OR REPLACE INTO seen_prices (symbol, price) VALUES (?, ?)').run(symbol, price);
     for (const order of this.openOrders().filter((open) => open.symbol === symbol)) {
       const outcome = match(order, price);
       if (outcome.kind === 'fill') this.#fill(order, this.#fillPrice(order, price, order.clientOrderId === arriving));
@@ -129,6 +131,12 @@ export class PaperBook {
         this.#db.prepare('UPDATE orders SET triggered = 1 WHERE seq = ?').run(order.seq);
       }
     }
+  }
+
+  /** The price that the open orders of a symbol saw last. */
+  lastPrice(symbol: string): DecimalString | undefined {
+    const row = this.#db.prepare('SELECT price FROM seen_prices WHERE symbol = ?').get(symbol);
+    return row === undefined ? undefined : (row['price'] as string);
   }
 
   cancel(clientOrderId: string): void {

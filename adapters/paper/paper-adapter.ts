@@ -1,4 +1,5 @@
 import { add, compare, isZero, multiply, subtract, type DecimalString } from '../../domain/decimal.ts';
+import { entryIdOf } from '../../domain/ids.ts';
 import type { Cancellation, Placement } from '../../domain/outcome.ts';
 import { reason, type Reason } from '../../domain/reason.ts';
 import type { ListedOrder } from '../../domain/reconciliation.ts';
@@ -133,8 +134,10 @@ export class PaperAdapter implements VenueAdapter {
     return this.#opened;
   }
 
-  #priceFor({ referencePrice, symbol }: OrderTicket): DecimalString | undefined {
-    return referencePrice ?? this.#ownPrice(symbol);
+  /** No alert brings a price along for what takes a position out: it trades where its market was seen last. */
+  #priceFor({ referencePrice, symbol, clientOrderId }: OrderTicket): DecimalString | undefined {
+    const isLeg = entryIdOf(clientOrderId) !== clientOrderId;
+    return referencePrice ?? (isLeg ? this.#book.lastPrice(symbol) : undefined) ?? this.#ownPrice(symbol);
   }
 
   #ownPrice(symbol: string): DecimalString | undefined {
