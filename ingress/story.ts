@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 
+import type { Leg } from '../domain/leg.ts';
 import { decodeFirst, timeOf, type HistoryEvent, type Payload } from './history.ts';
 
 /** One step of an order's life, as a person reads it. */
@@ -30,7 +31,8 @@ async function tell(client: Client, event: HistoryEvent, scheduled: Map<string, 
   if (begun) {
     const name = begun.activityType?.name ?? 'activity';
     scheduled.set(String(event.eventId), name);
-    return { kind: `${name}_scheduled`, detail: null };
+    const request = (await read(begun.input?.payloads)) as { readonly leg?: Leg } | undefined;
+    return { kind: `${name}_scheduled`, detail: request?.leg ?? null };
   }
   const done = event.activityTaskCompletedEventAttributes;
   if (done) return { kind: nameOf(scheduled, done), detail: await read(done.result?.payloads) };

@@ -91,7 +91,7 @@ export const CANCEL_OPTIONS: ActivityOptions = {
 
 /** Where other things go on beside it, a check is no local activity: its place in a replayed history must be certain. */
 export const CHECK_LEG_OPTIONS: ActivityOptions = {
-  startToCloseTimeout: 20_000,
+  startToCloseTimeout: 5_000,
   scheduleToCloseTimeout: 60_000,
   retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 5_000 },
 };

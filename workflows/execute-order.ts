@@ -191,16 +191,20 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   /** Every change of the order goes through here, and is seen in the list of orders within the same step. */
   function become(next: OrderState): void {
     const { status, reason } = next;
-    const changed =
-      status !== state.status || next.filledQuantity !== state.filledQuantity || next.exits !== state.exits;
+    const isOfEntry = status !== state.status || next.filledQuantity !== state.filledQuantity;
+    const isNewReason = reason?.code !== state.reason?.code;
+    const changed = isOfEntry || next.exits !== state.exits;
     state = next;
     if (!changed) return;
     const answer = answerOf(workflowId, intent, next);
     orders.changed(answer);
-    upsertSearchAttributes([
-      { key: SEARCH_ATTRIBUTES.status, value: status },
-      ...(reason === null ? [] : [{ key: SEARCH_ATTRIBUTES.reason, value: reason.code }]),
-    ]);
+    // What is found by its value changes with the entry; each step of its legs would tell the same once more.
+    if (isOfEntry || isNewReason) {
+      upsertSearchAttributes([
+        { key: SEARCH_ATTRIBUTES.status, value: status },
+        ...(reason === null ? [] : [{ key: SEARCH_ATTRIBUTES.reason, value: reason.code }]),
+      ]);
+    }
     setCurrentDetails(inWords(intent, next));
     // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
     if (isFinal(next) && !hasBracket(intent)) return;

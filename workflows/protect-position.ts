@@ -18,6 +18,8 @@ const { withdrawLeg } = proxyActivities<Activities>(WITHDRAW_OPTIONS);
 /** A stop that is not at the venue by then (longer than a lost one takes to be proven absent) will not come. */
 const PROTECT_WITHIN_MS = 30_000;
 const EXIT_WITHIN_MS = 600_000;
+/** So often a stop that could not be sent in its time is sent anew; each time takes as long as a long outage. */
+const LATE_MOST = 3;
 /** So often a position that cannot be protected is tried to be taken out before a person has to. */
 const EXITS_MOST = 3;
 /** So many legs in a row may turn out to be over before they are seen to wait. */
@@ -76,6 +78,7 @@ async function guardPart(guarded: Part): Promise<void> {
   let past = 0;
   /** What was too little to protect: it is tried again when there is more of it. */
   let tooLittle = '0';
+  let late = 0;
   for (;;) {
     const left = (): DecimalString => subtract(due(), out);
     await condition(() => compare(left(), tooLittle) > 0 || isFinal(entry()));
@@ -93,7 +96,9 @@ async function guardPart(guarded: Part): Promise<void> {
     const { state, hasWaited, isWithdrawn } = await holdLeg(guarded, leg, hasGrown);
     past = hasWaited ? 0 : past + 1;
     out = add(out, state.filledQuantity);
-    if (isWithdrawn || state.status === 'filled') continue;
+    // Nothing of it was sent, which is no word of the venue against it: nobody may have been there to send it.
+    late = state.status === 'expired' ? late + 1 : 0;
+    if (isWithdrawn || state.status === 'filled' || (late > 0 && late <= LATE_MOST)) continue;
     if (TOO_SMALL.includes(state.reason?.code ?? '')) {
       tooLittle = quantity;
       continue;
