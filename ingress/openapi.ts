@@ -16,7 +16,7 @@ const answer = z.object({
   error: z.string().nullable(),
   status: z.enum([
     ...(['pending', 'unknown', 'working', 'partially_filled', 'filled', 'canceled', 'rejected'] as const),
-    ...(['denied', 'expired', 'failed', 'dry_run'] as const),
+    ...(['denied', 'expired', 'failed', 'dry_run', 'closed'] as const),
   ]),
   workflow_id: z.string(),
   client_order_id: z.string(),
@@ -31,10 +31,25 @@ const answer = z.object({
   reason: reason.nullable(),
   inferred: z.array(z.string()).describe('what was concluded that the alert did not say'),
   ignored: z.array(z.string()).describe('keys that mean nothing here'),
+  protection: z
+    .object({
+      guarded_quantity: decimal.describe('for how much of it a stop or a target waits at the venue'),
+      exited_quantity: decimal.describe('how much of it is out again'),
+      exit_average_price: decimal.nullable(),
+    })
+    .describe('of an order with stop_loss or take_profit, once something of it is filled')
+    .optional(),
   links: z.object({ order: z.string(), history: z.string().nullable() }),
 });
 
 const number = z.union([z.number(), z.string()]).describe('a number, or a text that is one; kept to the last digit');
+const level = z
+  .union([number, z.object({ price: number }), z.object({ percent: number })])
+  .describe('a price, or "2%" or {"percent": 2}: a distance from the average price of the fills');
+const target = z.union([
+  z.object({ price: number, quantity_percent: number }),
+  z.object({ percent: number, quantity_percent: number }),
+]);
 const alert = z.object({
   symbol: z.string(),
   action: z.enum(['buy', 'sell']),
@@ -44,8 +59,11 @@ const alert = z.object({
   limit_price: number.optional(),
   stop_price: number.optional(),
   time_in_force: z.enum(['gtc', 'ioc', 'fok']).optional(),
-  stop_loss: number.optional(),
-  take_profit: number.optional(),
+  stop_loss: level.optional(),
+  take_profit: z
+    .union([level, z.array(target).min(1).max(5)])
+    .describe('a level, or up to five with the shares of the position that they take out, 100 % together')
+    .optional(),
   confidence: number.optional(),
   account: z.string().optional(),
   id: z.string().optional(),

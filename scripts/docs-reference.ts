@@ -6,6 +6,7 @@ import { format } from 'prettier';
 
 import { openApiDocument } from '../ingress/openapi.ts';
 import { limitsPage } from './limits-page.ts';
+import { orderLifePage } from './order-life-page.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -15,6 +16,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
   const openApi = JSON.stringify(openApiDocument(version));
   return {
     'docs/limits.md': await format(limitsPage(), { parser: 'markdown', printWidth: 120 }),
+    'docs/order-life.md': await format(orderLifePage(), { parser: 'markdown', printWidth: 120 }),
     'docs/openapi.json': await format(openApi, { parser: 'json', printWidth: 120 }),
   };
 }

@@ -188,7 +188,9 @@ the next day: \`Sun-Thu 18:00-17:00 America/Chicago\`. What counts is when the a
 
 An order that can only bring a position closer to flat is exempt from \`max_position\`, \`max_position_value\`, \`daily_loss\` and
 \`reduce_only\`; where a loss would have kept it, the answer says so in \`inferred\`. This version knows no alerts that only
-close, so every other limit holds for every order. An order that is out there is not judged again: limits do not cancel.
+close, so every other limit holds for every order. [Stops and targets](alerts.md#stops-and-targets), and what closes a position
+that they cannot protect, are held to no limit and are not counted; their entry counts as open until they have ended it. An
+order that is out there is not judged again: limits do not cancel.
 `;
 }
 
