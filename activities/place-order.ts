@@ -11,6 +11,7 @@ import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
 import { isAfterReset, lookFirst, lookWhereInDoubt } from './look-first.ts';
 import { notSent } from './not-sent.ts';
+import { supersededBy } from './superseded.ts';
 
 const RETRY_MS = 500;
 
@@ -38,7 +39,7 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   }
   if (engineNow() >= ticket.notAfter) return expired(intent.receivedAt, ticket.notAfter, engineNow());
   // What takes a position out is not counted, and no halt keeps it: protection stays in place.
-  if (request.leg !== undefined) return send(desk, account, request, ticket);
+  if (request.leg !== undefined) return (await supersededBy(account, request)) ?? send(desk, account, request, ticket);
   const admission = await askAdmission(desk, account, request.signed);
   if (admission.kind === 'denied') return admission;
   // Without fresh knowledge of its halts nothing leaves, and nothing is denied either.

@@ -9,13 +9,32 @@ import type { OrderStory } from '../../ingress/order-book.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast, type Reply } from '../support/holdfast.ts';
 import type { PaperOrder } from '../support/paper-book.ts';
+import { runCommand } from '../support/run-command.ts';
 
 const TOKEN = 'a-token-of-the-trend-0123456789';
 /** Its positions in one symbol may come to no more than 1. */
 const TIGHT = 'a-token-of-the-tight-0123456789';
 
 /** Each test has a market of its own: whatever price one shows, no other's orders see it. */
-const BASES = ['AAA', 'BBB', 'CCC', 'DDD', 'EEE', 'FFF', 'GGG', 'HHH', 'III', 'JJJ', 'KKK', 'LLL', 'MMM', 'NNN', 'OOO'];
+const BASES = [
+  'AAA',
+  'BBB',
+  'CCC',
+  'DDD',
+  'EEE',
+  'FFF',
+  'GGG',
+  'HHH',
+  'III',
+  'JJJ',
+  'KKK',
+  'LLL',
+  'MMM',
+  'NNN',
+  'OOO',
+  'PPP',
+  'QQQ',
+];
 
 let holdfast: Holdfast;
 before(async () => {
@@ -351,4 +370,48 @@ test('the same alert again while its position is protected is the same order, an
   const last = await enter('NNN/USDT', alert);
   assert.deepEqual([last.http, last.body.duplicate], [200, true]);
   assert.deepEqual(exits(body.client_order_id), ['P0.0 sell bracket filled 1 105']);
+});
+
+async function reset(id: string): Promise<void> {
+  const first = ['--type', 'FirstWorkflowTask', '--reason', 'a test'];
+  await holdfast.temporal('workflow', 'reset', '--workflow-id', id, ...first);
+}
+
+test('a reset of a protected order, and of a closed one, places nothing a second time', async () => {
+  const { body } = await enter('PPP/USDT', { stop_loss: '5%', take_profit: '5%' });
+  await untilGuarded(body.workflow_id, '1');
+  await reset(body.workflow_id);
+  await untilGuarded(body.workflow_id, '1');
+  assert.deepEqual(exits(body.client_order_id), ['P0.0 sell bracket working 0']);
+  await move('PPP/USDT', '105');
+  const once = await untilEnded(body.workflow_id);
+  await reset(body.workflow_id);
+  const isNew = ({ workflow }: OrderStory): boolean => workflow.run_id !== once.workflow.run_id;
+  await until(body.workflow_id, isNew, 'the next run');
+  const twice = await untilEnded(body.workflow_id);
+  assert.deepEqual(twice.order, once.order);
+  assert.deepEqual(exits(body.client_order_id), ['P0.0 sell bracket filled 1 105']);
+});
+
+test('a reset of an order whose protection was refused does not protect what is closed already', async () => {
+  const { body } = await enter('QQQ/USDT', { order_type: 'limit', limit_price: '90', stop_loss: '89' });
+  await move('QQQ/USDT', '85');
+  const once = await untilEnded(body.workflow_id);
+  // By now the venue would take the stop.
+  await move('QQQ/USDT', '95');
+  await reset(body.workflow_id);
+  const isNew = ({ workflow }: OrderStory): boolean => workflow.run_id !== once.workflow.run_id;
+  await until(body.workflow_id, isNew, 'the next run');
+  const { order } = await untilEnded(body.workflow_id);
+  assert.deepEqual([order.status, order.protection], ['closed', once.order.protection]);
+  assert.deepEqual(exits(body.client_order_id), ['E0.1 sell market filled 1 85']);
+});
+
+test('the history of every order here that is over replays against the code, down to its values', async () => {
+  const { orders } = await holdfast.operator<{ orders: { workflow_id: string }[] }>('/orders?status=closed');
+  assert.ok(orders.length > 0);
+  const listed = orders.map(({ workflow_id: id }) => id);
+  const { code, stdout } = await runCommand(['replay', ...listed], { TEMPORAL_ADDRESS: holdfast.temporalAddress });
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, new RegExp(`${listed.length} replayed: ${listed.length} the same, 0 not`));
 });
