@@ -90,7 +90,7 @@ function orderOf({ workflowId, status, typedSearchAttributes }: WorkflowExecutio
 /** After a reset an order has several runs: the one that goes on counts, else one that came to its end. */
 function tellsMore(one: EngineOrder, other: EngineOrder): boolean {
   const rank = ({ isRunning, status }: EngineOrder): number =>
-    isRunning ? 2 : Number(['filled', 'canceled'].includes(status));
+    isRunning ? 2 : Number(['filled', 'canceled', 'closed'].includes(status));
   return rank(one) > rank(other);
 }
 
