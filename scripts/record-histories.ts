@@ -59,12 +59,25 @@ const lives: Readonly<Record<string, Life>> = {
     arrange: (desk, alert) => desk.failPlacing(alert, 'drop-before'),
   },
   'breaker-open': { alert: { account: 'outage' }, status: 'filled', arrange: openBreaker },
+  closed: { alert: { stop_loss: '66000', take_profit: '2%' }, status: 'closed', goOn: reachTarget },
   canceled: {
     alert: limit,
     status: 'canceled',
     goOn: (desk, workflowId) => desk.command(workflowId, 'cancel'),
   },
 };
+
+/** Waits until its position is protected, and lets the market come to the target. */
+async function reachTarget(desk: LiveDesk, workflowId: string): Promise<void> {
+  await eventually(
+    () => desk.tell(workflowId),
+    ({ order }) => Number(order.protection?.guarded_quantity ?? 0) > 0,
+    { what: 'the protection' },
+  );
+  await desk.control.price('BTCUSDT', '69500');
+  await desk.untilOver(workflowId);
+  await desk.control.price('BTCUSDT', '67500');
+}
 
 /** The history of the account itself: what it admits and denies, halted and resumed. */
 const ACCOUNT = 'account';

@@ -91,6 +91,7 @@ describe('the recorded histories', () => {
       account: null,
       'breaker-open': 'filled',
       canceled: 'canceled',
+      closed: 'closed',
       denied: 'denied',
       expired: 'expired',
       filled: 'filled',
