@@ -5,7 +5,7 @@ export const BEHAVIORS = ['ok', 'reject', 'ambiguous-booked', 'ambiguous-not-boo
 export type Behavior = (typeof BEHAVIORS)[number];
 
 /** Which request that is. */
-export type Operation = 'place' | 'find' | 'follow' | 'cancel';
+export type Operation = 'place' | 'find' | 'follow' | 'cancel' | 'exit';
 
 export type Victim = 'ingress' | 'worker' | 'engine' | 'everything';
 
@@ -21,7 +21,7 @@ export interface KillPoint {
   readonly operation: Operation;
 }
 
-const kill = (victim: Victim, name: string, step: string | null, operation: Operation = 'place'): KillPoint => ({
+export const kill = (victim: Victim, name: string, step: string | null, operation: Operation = 'place'): KillPoint => ({
   name: `${victim}: ${name}`,
   victim,
   signal: 'SIGKILL',
@@ -29,7 +29,7 @@ const kill = (victim: Victim, name: string, step: string | null, operation: Oper
   step,
   operation,
 });
-const freeze = (name: string, step: string, cutOff = false): KillPoint => ({
+export const freeze = (name: string, step: string, cutOff = false): KillPoint => ({
   ...kill('worker', `frozen ${cutOff ? 'and cut off ' : ''}${name}`, step),
   signal: 'SIGSTOP',
   cutOff,
@@ -58,23 +58,27 @@ export const KILL_POINTS: readonly KillPoint[] = [
   kill('everything', 'any instant', null),
 ];
 
-type Fault = FaultRule['fault'];
+export type Fault = FaultRule['fault'];
 
 /** What a caller cannot tell apart: the venue has done it, or it has not. */
-const DONE: readonly Fault[] = [
+export const DONE: readonly Fault[] = [
   'execute-then-drop',
   { kind: 'status-after', status: 502 },
   { kind: 'engine-timeout-booked', ms: 0 },
   'truncate',
   { kind: 'late-unchecked', ms: 700, connection: 'reset' },
 ];
-const NOT_DONE: readonly Fault[] = [
+export const NOT_DONE: readonly Fault[] = [
   'drop-before',
   { kind: 'status-before', status: 503 },
   { kind: 'engine-timeout-unbooked', ms: 0 },
   { kind: 'html', booked: false },
 ];
-const REJECTION: Fault = { kind: 'reject', code: -2010, msg: 'Account has insufficient balance for requested action.' };
+export const REJECTION: Fault = {
+  kind: 'reject',
+  code: -2010,
+  msg: 'Account has insufficient balance for requested action.',
+};
 const NO_SUCH_ORDER: Fault = { kind: 'reject', code: -2011, msg: 'Unknown order sent.' };
 
 /** Arranges the venue for one order. `turn` picks one of several ways in which the same thing can go wrong. */
@@ -88,6 +92,8 @@ export function faultsFor(operation: Operation, behavior: Behavior, clientOrderI
   const ambiguous = (method: string): FaultRule[] =>
     behavior === 'ambiguous-booked' ? [rule(method, pick(DONE))] : [rule(method, pick(NOT_DONE))];
   switch (operation) {
+    case 'exit':
+      return [];
     case 'place':
       if (behavior === 'ok') return [];
       return behavior === 'reject' ? [rule('POST', REJECTION, null)] : ambiguous('POST');

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { doubles, judge, type Violation } from './oracle.ts';
 import { BEHAVIORS, faultsFor, type Behavior, type KillPoint } from './plan.ts';
 import { readHits, uptimeMs, type Bound, type Rig } from './rig.ts';
-import { alertFor, send, type Sent } from './sender.ts';
+import { alertFor, RESTING, send, type Sent } from './sender.ts';
 
 /** One kill, and the orders that were in flight when it came. */
 export interface Round {
@@ -22,6 +22,15 @@ export interface Round {
   /** From the kill to alerts being taken again, where that had stopped; in milliseconds. */
   readonly readyMs: number | undefined;
   readonly slowestAnswerMs: number;
+  /** How long each position had nothing at the venue that takes it out; of rounds with brackets only. */
+  readonly unprotected?: readonly Unprotected[];
+}
+
+export interface Unprotected {
+  readonly id: string;
+  readonly ms: number;
+  /** What kept it: nothing, the loss of an order that must be found or proven absent, or a worker that stood still. */
+  readonly because: 'none' | 'lost' | 'frozen';
 }
 
 export interface RoundOptions {
@@ -37,16 +46,16 @@ export interface RoundOptions {
 }
 
 /** Alerts come in within this time of each other. */
-const SPREAD_MS = 150;
+export const SPREAD_MS = 150;
 /** A batch of alerts is worked off in about so long for each of them: the random instants spread over that. */
 const PER_ORDER_MS = 15;
 const HIT_WITHIN_MS = 30_000;
 const THAWED_MS = 3_000;
-const SETTLED_WITHIN_MS = 150_000;
+export const SETTLED_WITHIN_MS = 150_000;
 const ASK_MS = 250;
-const PROBE_AGAIN_MS = 100;
+export const PROBE_AGAIN_MS = 100;
 
-interface Trial {
+export interface Trial {
   readonly sent: Sent;
   readonly behavior: Behavior;
   story: OrderStory | undefined;
@@ -108,7 +117,7 @@ async function prepare({ rig, point, orders, name, random }: RoundOptions): Prom
   for (let index = 0; index < orders; index += 1) {
     const id = `${name}-${index}`;
     const behavior = BEHAVIORS[index % BEHAVIORS.length]!;
-    const sent = alertFor(id, clientIdOf(id), rests);
+    const sent = alertFor(id, clientIdOf(id), rests ? RESTING : {});
     for (const rule of faultsFor(
       point.operation,
       behavior,
@@ -123,7 +132,7 @@ async function prepare({ rig, point, orders, name, random }: RoundOptions): Prom
 }
 
 /** Returns when the victim was hit, in milliseconds of uptime; undefined when it never came to the point. */
-async function kill(options: RoundOptions, file: string): Promise<number | undefined> {
+export async function kill(options: RoundOptions, file: string): Promise<number | undefined> {
   const { rig, point, random } = options;
   if (point.step === null) {
     await sleep(20 + random() * (SPREAD_MS + options.orders * PER_ORDER_MS));
@@ -139,7 +148,7 @@ async function kill(options: RoundOptions, file: string): Promise<number | undef
 }
 
 /** Brings back what died, as a supervisor would; what stands still goes on when its requests are too old to matter. */
-async function revive(
+export async function revive(
   rig: Rig,
   { signal, victim, cutOff }: KillPoint,
   bound: Bound,
@@ -164,14 +173,14 @@ async function revive(
 /** Sends one more alert until it is taken, and returns when it was. */
 async function takesAlertsAfter({ rig, name }: RoundOptions, trials: Trial[]): Promise<number> {
   const id = `${name}-after`;
-  const sent = alertFor(id, clientIdOf(id), false);
+  const sent = alertFor(id, clientIdOf(id), {});
   trials.push({ sent, behavior: 'ok', story: undefined, overAt: undefined });
   await send(rig, sent, PROBE_AGAIN_MS);
   return uptimeMs();
 }
 
 /** Keeps each order's story up to date until the round is over. */
-async function watch(rig: Rig, trials: readonly Trial[], over: AbortSignal): Promise<void> {
+export async function watch(rig: Rig, trials: readonly Trial[], over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     for (const trial of trials) {
       if (trial.overAt !== undefined) continue;
@@ -189,7 +198,7 @@ async function settle(trials: readonly Trial[], { operation }: KillPoint): Promi
   await eventually(all, Boolean, { withinMs: SETTLED_WITHIN_MS, what: operation }).catch(() => undefined);
 }
 
-async function tell(rig: Rig, { id }: Sent): Promise<OrderStory | undefined> {
+export async function tell(rig: Rig, { id }: Sent): Promise<OrderStory | undefined> {
   const response = await fetch(`${rig.operatorUrl}/orders/${encodeURIComponent(`order:chaos:${id}`)}`, {
     signal: AbortSignal.timeout(5_000),
   });
@@ -226,7 +235,7 @@ function isInFlight({ sent, overAt }: Trial, { operation }: KillPoint, killedAt:
   return isDone === undefined || isDone > killedAt;
 }
 
-function clientIdOf(alertKey: string): string {
+export function clientIdOf(alertKey: string): string {
   const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
   const whose = { deployment: 'local', account: 'binance', strategy: 'chaos', alertKey };
   return clientOrderId({ ...whose, leg: 'entry', generation: 0 }, sha256);

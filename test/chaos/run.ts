@@ -1,8 +1,11 @@
 // `npm run chaos`: kills the product's processes at every step of an order's life, while the venue answers, rejects, and
 // loses requests and answers, and compares afterwards what the venue has booked with what was told. Prints one table.
+// With `--brackets` the same for positions with a stop and a target: it kills at the steps of what protects them.
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
+import { BRACKET_POINTS } from './bracket-plan.ts';
+import { playBracketRound } from './bracket-round.ts';
 import { BEHAVIORS, KILL_POINTS, type KillPoint } from './plan.ts';
 import { Rig, type Bound } from './rig.ts';
 import { playRound, type Round } from './round.ts';
@@ -16,6 +19,7 @@ const { values } = parseArgs({
     bounds: { type: 'string', default: 'full' },
     rigs: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    brackets: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -34,11 +38,12 @@ const wanted = Number(values.trials);
 const rigs = Number(values.rigs);
 if (bound === undefined || !Number.isInteger(wanted) || !(perKill >= 4 && perKill <= 50) || !(rigs >= 1 && rigs <= 8)) {
   console.error(
-    'Usage: npm run chaos -- [--trials N] [--per-kill 4..50] [--seed N] [--bounds full|short] [--rigs 1..8] [--only TEXT] [--json]',
+    'Usage: npm run chaos -- [--trials N] [--per-kill 4..50] [--seed N] [--bounds full|short] [--rigs 1..8] [--only TEXT] [--brackets] [--json]',
   );
   process.exit(2);
 }
-const points = KILL_POINTS.filter(({ name }) => name.includes(values.only));
+const points = (values.brackets ? BRACKET_POINTS : KILL_POINTS).filter(({ name }) => name.includes(values.only));
+const play = values.brackets ? playBracketRound : playRound;
 const rounds: Round[] = [];
 /** What is wrong once stays wrong, and is told once. */
 const known = new Set<string>();
@@ -51,6 +56,7 @@ const report = {
   commit: commit(),
   bounds: `${values.bounds}: window ${bound.windowMs} ms, engine ${bound.engineMs} ms, margin ${bound.marginMs} ms`,
   slowS,
+  bound,
   minutes: Math.round((Date.now() - begun) / 6_000) / 10,
 };
 const table = inTable(rounds, points, report);
@@ -68,7 +74,7 @@ async function playOn(index: number): Promise<void> {
     for (let next = nextTurn(); next !== undefined; next = nextTurn()) {
       const { point, pass, name } = next;
       const trigger = BEHAVIORS[pass % BEHAVIORS.length]!;
-      const round = await playRound({ rig, bound: bound!, point, trigger, orders: perKill, name, random });
+      const round = await play({ rig, bound: bound!, point, trigger, orders: perKill, name, random });
       const fresh = round.violations.filter(({ kind, id }) => !known.has(`${kind} ${id}`));
       for (const { kind, id } of fresh) known.add(`${kind} ${id}`);
       rounds.push({ ...round, violations: fresh });

@@ -22,8 +22,10 @@ const PATIENCE_MS = 3_000;
 const AGAIN_MS = 500;
 const GIVES_UP_MS = 90_000;
 
-export function alertFor(id: string, clientOrderId: string, isResting: boolean): Sent {
-  const terms = isResting ? { order_type: 'limit', limit_price: '60000' } : {};
+/** What an alert asks for beside its quantity. */
+export const RESTING = { order_type: 'limit', limit_price: '60000' };
+
+export function alertFor(id: string, clientOrderId: string, terms: Readonly<Record<string, string>>): Sent {
   const body = { symbol: 'BTC/USDT', action: 'buy', quantity: '0.01', id, secret: SECRET, ...terms };
   return {
     id,

@@ -1,6 +1,8 @@
 import { VIOLATIONS, type Violation } from './oracle.ts';
 import { BEHAVIORS, type Behavior, type KillPoint } from './plan.ts';
+import type { Bound } from './rig.ts';
 import type { Round } from './round.ts';
+import { unprotectedInWords } from './unprotected.ts';
 
 export interface Report {
   readonly seed: number;
@@ -8,6 +10,7 @@ export interface Report {
   readonly bounds: string;
   /** How many seconds the clock of one of the workers was behind. */
   readonly slowS: number;
+  readonly bound: Bound;
   readonly minutes: number;
 }
 
@@ -77,6 +80,7 @@ export function inTable(
     `${figures.trials} trials over ${figures.kills} kills in ${report.minutes} min; violations: ${byKind(violations)}.`,
     `Seed ${report.seed}, commit ${report.commit}; bounds ${report.bounds}; two workers, ${report.slowS > 0 ? `one ${report.slowS} s slow` : 'neither slow'}.`,
     `The slowest answer of a process that was alive took ${(figures.slowestAnswerMs / 1000).toFixed(2)} s.`,
+    ...unprotectedInWords(rounds, report.bound),
     ...unhit.map((cell) => `Never hit: ${cell}`),
     ...violations.map(({ kind, id, words }) => `${kind.toUpperCase()} ${id}: ${words}`),
   ];
