@@ -15,6 +15,7 @@ const { values } = parseArgs({
   options: {
     trials: { type: 'string', default: '0' },
     'per-kill': { type: 'string', default: '48' },
+    minutes: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     bounds: { type: 'string', default: 'full' },
     rigs: { type: 'string', default: '1' },
@@ -36,9 +37,11 @@ const bound = BOUNDS[values.bounds];
 const perKill = Number(values['per-kill']);
 const wanted = Number(values.trials);
 const rigs = Number(values.rigs);
+/** No kill is begun after that long. */
+const longestMs = Number(values.minutes) * 60_000;
 if (bound === undefined || !Number.isInteger(wanted) || !(perKill >= 4 && perKill <= 50) || !(rigs >= 1 && rigs <= 8)) {
   console.error(
-    'Usage: npm run chaos -- [--trials N] [--per-kill 4..50] [--seed N] [--bounds full|short] [--rigs 1..8] [--only TEXT] [--brackets] [--json]',
+    'Usage: npm run chaos -- [--trials N] [--minutes N] [--per-kill 4..50] [--seed N] [--bounds full|short] [--rigs 1..8] [--only TEXT] [--brackets] [--json]',
   );
   process.exit(2);
 }
@@ -87,7 +90,7 @@ async function playOn(index: number): Promise<void> {
 
 /** The next kill: every point in turn, then those that some behavior has not been seen at; undefined when it is enough. */
 function nextTurn(): { point: KillPoint; pass: number; name: string } | undefined {
-  for (;;) {
+  while (!(Date.now() - begun > longestMs)) {
     const pass = Math.floor(turn / points.length);
     const isEnough = trialsSoFar() >= wanted;
     if (pass > 0 && isEnough && (pass > MISSES_MAX || points.every(({ name }) => !isUnhit(name)))) return undefined;
@@ -96,6 +99,7 @@ function nextTurn(): { point: KillPoint; pass: number; name: string } | undefine
     turn += 1;
     if (pass === 0 || !isEnough || isUnhit(point.name)) return { point, pass, name };
   }
+  return undefined;
 }
 
 function trialsSoFar(): number {
