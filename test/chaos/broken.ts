@@ -23,15 +23,15 @@ const BUILDS: Readonly<Record<string, readonly Change[]>> = {
     },
     {
       file: 'activities/look-first.ts',
-      from: '...(await account.adapter.find({ clientOrderId, symbol, lostAt: lostAt ?? now, now }))',
-      to: "...(await Promise.resolve<AdapterLookup>({ kind: 'absent', proof: `${clientOrderId} ${symbol} ${lostAt ?? now} ${account.name}` }))",
+      from: '...(await account.adapter.find({ clientOrderId, symbol, type, lostAt: lostAt ?? now, now }))',
+      to: "...(await Promise.resolve<AdapterLookup>({ kind: 'absent', proof: `${clientOrderId} ${symbol} ${type} ${lostAt ?? now} ${account.name}` }))",
     },
   ],
   'absence is concluded early: what is not shown yet is taken for absent': [
     {
       file: 'adapters/ccxt/ccxt-adapter.ts',
-      from: 'const found = await this.#lookUp(clientOrderId, symbol);',
-      to: "const found = await this.#lookUp(clientOrderId, symbol);\n    if (found === undefined && this.#bound !== null) return { kind: 'absent', proof: 'not shown' };",
+      from: 'const found = await this.#lookUp(hint);',
+      to: "const found = await this.#lookUp(hint);\n    if (found === undefined && this.#bound !== null) return { kind: 'absent', proof: 'not shown' };",
     },
   ],
   'the timestamp is not pinned: a request carries the time at which it was signed': [

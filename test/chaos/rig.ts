@@ -10,7 +10,6 @@ import { runningProcesses } from '../../workers/process-table.ts';
 import { startSimulator, type Simulator } from '../simulators/binance-spot/start-simulator.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/free-port.ts';
-import { LIMITS_OFF } from '../support/limits-off.ts';
 import { startSlowLine, type SlowLine } from '../support/slow-line.ts';
 import { cleanEnvironment, ROOT, temporalCli } from '../support/holdfast.ts';
 import type { Arm, Hit } from './kill-at.ts';
@@ -225,6 +224,9 @@ const part = (entry: Part['entry'], env: Part['env'], line?: SlowLine): Part => 
 const isGone = ({ child }: Part): boolean =>
   child === undefined || child.exitCode !== null || child.signalCode !== null;
 
+/** Counted, and never reached: each order asks its account before it is sent. */
+const COUNTED = '{ price_collar: off, orders_per_minute: 1000000, max_open_orders: 1000000 }';
+
 function configFor(origin: string, { windowMs, engineMs, marginMs }: Bound): string {
   return `accounts:
   binance:
@@ -235,7 +237,7 @@ function configFor(origin: string, { windowMs, engineMs, marginMs }: Bound): str
     api_secret: demo-secret
     http_origin: ${origin}
     simulated_bound: { window_ms: ${windowMs}, engine_ms: ${engineMs}, margin_ms: ${marginMs} }
-    limits: ${LIMITS_OFF}
+    limits: ${COUNTED}
 strategies:
   chaos: { body_secret: '${SECRET}' }
 `;
