@@ -22,6 +22,8 @@ export interface ClockRequest extends OfOrder {
 }
 
 export interface CheckRequest extends ClockRequest {
+  /** With a leg: when this execution began, by the engine's clock (milliseconds since 1970). */
+  readonly startedAt?: number;
   /** The proof on which a lost order may be placed again. */
   readonly absence?: Absence;
 }

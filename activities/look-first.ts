@@ -10,6 +10,9 @@ import { notSent } from './not-sent.ts';
 /** A first placement is scheduled within this time of its alert's receipt; a later one may be somebody's second run. */
 const FRESH_MS = 2_000;
 
+/** Ingress starts an order within this time of its receipt, or not at all. */
+const BEGUN_MS = 5_000;
+
 /** What looking came to, and whether the venue has answered at all. */
 type Look = AdapterLookup & { readonly answered: boolean };
 
@@ -25,13 +28,15 @@ export function isAfterReset({ originalRunId }: Partial<CheckRequest>): boolean 
  * placement comes too late to be surely the first, or when this very process has sent it.
  */
 function mayBeThere(desk: Desk, request: CheckRequest, { clientOrderId }: OrderTicket): boolean {
-  const { signed, absence, leg } = request;
+  const { signed, absence, leg, startedAt } = request;
   const { workflowExecution, scheduledTimestampMs, isLocal } = activityInfo();
   // A proof from another run says nothing here: the run that found it may have sent the order on the strength of it.
   if (absence !== undefined && absence.runId === workflowExecution?.runId) return false;
   // A check is scheduled by this host's clock, which may be wrong; the placement after it looks for itself.
-  // A leg comes when its entry is filled: it is no less the first for that.
-  const late = leg === undefined && !isLocal && scheduledTimestampMs - signed.intent.receivedAt > FRESH_MS;
+  // A leg comes when its entry is filled: it is no less the first for that, unless its history was begun by somebody later.
+  const { receivedAt } = signed.intent;
+  const isSecond = startedAt !== undefined && startedAt - receivedAt > BEGUN_MS;
+  const late = leg === undefined ? !isLocal && scheduledTimestampMs - receivedAt > FRESH_MS : isSecond;
   return isAfterReset(request) || late || desk.sent.has(clientOrderId);
 }
 

@@ -51,15 +51,15 @@ async function attempt(order: Placing, basis: Basis): Promise<Sent> {
   const now = Date.now();
   // Activities are told, so that they know when they come after a reset; no code here branches on it: a reset run
   // repeats the commands of the run before it, and only the outside may answer differently.
-  const { originalExecutionRunId: originalRunId } = workflowInfo();
+  const { originalExecutionRunId: originalRunId, startTime } = workflowInfo();
+  const request = { ...about(order), ...(order.leg && { startedAt: startTime.getTime() }), originalRunId, ...basis };
   order.checking?.(true);
   // What is too late is admitted by no rule any more; placing it says so, once it has looked where it must.
-  const admitted = now < order.notAfter ? await admit(order, { ...about(order), originalRunId, ...basis }, now) : {};
+  const admitted = now < order.notAfter ? await admit(order, request, now) : {};
   order.checking?.(false);
   if (admitted === null) return {};
   const { placeOrder } = proxyActivities<Activities>(placeOptions(order.notAfter, now));
-  const request = { ...about(order), originalRunId, ...basis, ...admitted };
-  order.become(placed(order.state(), await placeOrder(request).catch(whatFailureTells)));
+  order.become(placed(order.state(), await placeOrder({ ...request, ...admitted }).catch(whatFailureTells)));
   return admitted;
 }
 

@@ -73,14 +73,17 @@ class Scene {
     return protectionOf(this.intent, { part: 0, generation: 0, quantity: '0.01', averagePrice: '100', notAfter });
   }
 
-  place(leg: Leg | undefined, { run = 'first', scheduled = this.world.now } = {}): Promise<Placement> {
+  place(
+    leg: Leg | undefined,
+    { run = 'first', scheduled = this.world.now, startedAt = this.intent.receivedAt } = {},
+  ): Promise<Placement> {
     const attempt = {
       workflowExecution: { workflowId: 'order:trend:a-1', runId: run },
       scheduledTimestampMs: scheduled,
       currentAttemptScheduledTimestampMs: scheduled,
     };
     const signed = { intent: this.intent, signature: { key: '', value: '' } };
-    const request = { signed, originalRunId: 'first', ...(leg === undefined ? {} : { leg }) };
+    const request = { signed, originalRunId: 'first', ...(leg === undefined ? {} : { leg, startedAt }) };
     return inActivity(attempt, () => placeOrder(this.desk, request));
   }
 
@@ -147,6 +150,15 @@ test('a leg is not looked for first because its entry’s alert is old; after a 
   restored.stands(halted(NEW_STANDING, { code: 'ENGINE_RESTORED', scope: 'entries' }, restored.world.now));
   await restored.place(restored.leg());
   assert.deepEqual([restored.venue.asked, restored.venue.sent.length], [1, 1]);
+});
+
+test('a leg of a history that somebody began a second time is looked for first', async () => {
+  const usual = new Scene();
+  await usual.place(usual.leg(), { startedAt: usual.intent.receivedAt + 5_000 });
+  assert.equal(usual.venue.asked, 0);
+  const again = new Scene();
+  await again.place(again.leg(), { startedAt: again.intent.receivedAt + 5_001 });
+  assert.ok(again.venue.asked > 0);
 });
 
 test('a leg that this process has sent already is looked for before it is sent again', async () => {
