@@ -1,19 +1,13 @@
-import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
+import { condition, sleep } from '@temporalio/workflow';
 
-import type { Activities } from '../activities/contract.ts';
 import { add, compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
 import { graver } from '../domain/exit-problem.ts';
 import { dueOf, exitsOf, wasStopped, type Exits } from '../domain/exits.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import { exitOf, partsOf, protectionOf, type Leg } from '../domain/leg.ts';
-import { isFinal, isResting, NEW_ORDER, observed, reportOf, type OrderState } from '../domain/order-state.ts';
+import { isFinal, type OrderState } from '../domain/order-state.ts';
 import { reason, type Reason } from '../domain/reason.ts';
-import { CHECK_LEG_OPTIONS, FOLLOW_OPTIONS, WITHDRAW_OPTIONS } from './activity-options.ts';
-import { placeOnce } from './placing.ts';
-
-const { checkBeforeTrade } = proxyActivities<Activities>(CHECK_LEG_OPTIONS);
-const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
-const { withdrawLeg } = proxyActivities<Activities>(WITHDRAW_OPTIONS);
+import { holdLeg } from './hold-leg.ts';
 
 /** A stop that is not at the venue by then (longer than a lost one takes to be proven absent) will not come. */
 const PROTECT_WITHIN_MS = 30_000;
@@ -26,8 +20,6 @@ const EXITS_MOST = 3;
 const PAST_MOST = 20;
 /** The market may have nothing to trade with for a moment. */
 const EXIT_PAUSE_MS = 1_000;
-/** A target that begins to trade ends its stop. Most are filled by then; what is not has both again. */
-const TARGET_ALONE_MS = 5_000;
 /** Of what is below a market's minimum the venue takes no order. */
 const TOO_SMALL = ['QUANTITY_BELOW_MINIMUM', 'NOTIONAL_BELOW_MINIMUM'];
 
@@ -121,46 +113,6 @@ async function guardPart(guarded: Part): Promise<void> {
       return;
     }
   }
-}
-
-/** Places a leg and waits until it is over; one that has become too small, or has lost its stop, is withdrawn. */
-async function holdLeg(
-  { signed, stands }: Part,
-  leg: Leg,
-  hasGrown: () => boolean,
-): Promise<{ state: OrderState; hasWaited: boolean; isWithdrawn: boolean }> {
-  let state: OrderState = NEW_ORDER;
-  const become = (next: OrderState): void => {
-    state = next;
-    stands(leg, next);
-  };
-  await placeOnce({
-    signed,
-    leg,
-    notAfter: leg.notAfter,
-    state: () => state,
-    become,
-    check: (request) => checkBeforeTrade(request),
-    lost: () => undefined,
-    isBeingResolved: () => false,
-  });
-  const hasWaited = isResting(state);
-  let known = reportOf(state);
-  while (isResting(state)) {
-    const watching = new CancellationScope();
-    const grown = condition(hasGrown).then(() => null);
-    const hasNoStop = leg.type === 'bracket' && state.status === 'partially_filled';
-    const alone = hasNoStop ? [watching.run(() => sleep(TARGET_ALONE_MS)).then(() => null)] : [];
-    const seen = await Promise.race([watching.run(() => followOrder({ signed, leg, known })), grown, ...alone]);
-    watching.cancel();
-    if (seen === null) {
-      become(observed(state, await withdrawLeg({ signed, leg, venueOrderId: state.venueOrderId ?? '' })));
-      return { state, hasWaited, isWithdrawn: state.status === 'canceled' };
-    }
-    become(observed(state, seen));
-    known = seen;
-  }
-  return { state, hasWaited, isWithdrawn: false };
 }
 
 /** Takes a part out at the market's price. What the venue refuses again and again a person has to take out. */
