@@ -20,7 +20,7 @@ export async function withdrawLeg(desk: Desk, request: WithdrawRequest): Promise
   return cancelAt(adapter, ticketOf(request), request.venueOrderId);
 }
 
-async function cancelAt(adapter: VenueAdapter, ticket: OrderTicket, venueOrderId: string): Promise<VenueOrder> {
+export async function cancelAt(adapter: VenueAdapter, ticket: OrderTicket, venueOrderId: string): Promise<VenueOrder> {
   const cancellation = await beating(() => adapter.cancel(ticket, venueOrderId));
   if (cancellation.kind === 'unknown') throw askAgain(cancellation.evidence);
   return cancellation.order;

@@ -1,10 +1,11 @@
 import type { OrderTicket } from '../adapters/venue-adapter.ts';
+import type { EntryIntent, Intent } from '../domain/intent.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import { hasBracket } from '../domain/leg.ts';
 import { reason, type Reason } from '../domain/reason.ts';
 import { checkLimitsOf, checkValueOf } from './hold-to-limits.ts';
 import type { Check, CheckRequest } from './contract.ts';
-import { accountOf, ticketOf, type Account, type Desk, type StrategyRules } from './desk.ts';
+import { accountOf, entryOf, ticketOf, type Account, type Desk, type StrategyRules } from './desk.ts';
 import { isAfterReset, lookWhereInDoubt } from './look-first.ts';
 
 /**
@@ -27,17 +28,17 @@ export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promi
 }
 
 async function judge(desk: Desk, account: Account, request: CheckRequest): Promise<Check> {
-  const { intent } = request.signed;
   // What takes a position out is held to none of the rules by which it was let in.
   if (request.leg !== undefined) return checkLeg(account, ticketOf(request));
+  const intent = entryOf(request);
   const rules = desk.rules.get(intent.strategy);
   if (rules === undefined) return denied(unknownStrategy(intent.strategy));
   const verdict = checkAlert(intent, rules);
   if (verdict.kind !== 'admitted') return verdict;
   const refusal =
-    notAllowed(account, request, rules) ??
+    notAllowed(account, intent, rules) ??
     checkLimitsOf(account, intent, rules.limits) ??
-    cannotCarry(account, request) ??
+    cannotCarry(account, intent) ??
     checkBracket(intent);
   if (refusal !== null) return denied(refusal);
   const plan = await account.adapter.plan(ticketOf(request));
@@ -55,17 +56,13 @@ async function checkLeg(account: Account, ticket: OrderTicket): Promise<Check> {
 }
 
 /** Ingress has looked at this already; a worker may know better, and believes a configuration of its own. */
-function notAllowed(
-  account: Account,
-  { signed: { intent } }: CheckRequest,
-  { accounts }: StrategyRules,
-): Reason | null {
+export function notAllowed(account: Account, intent: Intent, { accounts }: StrategyRules): Reason | null {
   if (accounts.includes(account.name)) return null;
   const message = `The strategy ${intent.strategy} may not use the account ${account.name}, only ${accounts.join(', ')}.`;
   return reason('ACCOUNT_NOT_ALLOWED', message, 'Set "account" to one of these, or add it to the strategy.');
 }
 
-function cannotCarry(account: Account, { signed: { intent } }: CheckRequest): Reason | null {
+function cannotCarry(account: Account, intent: EntryIntent): Reason | null {
   const { orderTypes, brackets } = account.adapter.capabilities;
   if (!orderTypes.includes(intent.orderType)) {
     const message = `The account ${account.name} takes no ${intent.orderType} orders, only ${orderTypes.join(', ')}.`;
@@ -84,7 +81,7 @@ function clockOf(account: Account): { clock?: { offsetMs: number } | 'stale' } {
   return { clock: offsetMs === undefined ? 'stale' : { offsetMs } };
 }
 
-function unknownStrategy(strategy: string): Reason {
+export function unknownStrategy(strategy: string): Reason {
   const message = `This worker knows no strategy named ${strategy}.`;
   return reason('STRATEGY_UNKNOWN', message, 'Give every worker the same configuration as ingress.');
 }

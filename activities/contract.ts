@@ -1,7 +1,10 @@
 import type { SignedCommand } from '../domain/command.ts';
-import type { SignedIntent } from '../domain/intent.ts';
+import type { Admission, OrderName } from '../domain/admission.ts';
+import type { DecimalString } from '../domain/decimal.ts';
+import type { ExitIntent, SignedIntent } from '../domain/intent.ts';
 import type { Leg } from '../domain/leg.ts';
 import type { Absence, Lookup, Placement } from '../domain/outcome.ts';
+import type { OrderStatus } from '../domain/order-state.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { VenueOrder } from '../domain/venue-order.ts';
 
@@ -86,6 +89,59 @@ export interface ResumeRequest {
   readonly command: SignedCommand;
 }
 
+export interface PlanExitRequest extends ClockRequest {
+  readonly signed: SignedIntent<ExitIntent>;
+  /** When this execution began, by the engine's clock (milliseconds since 1970). */
+  readonly startedAt: number;
+  /** Whether the orders that it was told to cancel have been asked to. */
+  readonly hasCanceled?: boolean;
+}
+
+/** What an exit does, or why it does not. */
+export type ExitDecision =
+  | Extract<Admission, { kind: 'planned' | 'cancel_first' | 'flat' | 'denied' }>
+  | Extract<Placement, { kind: 'expired' | 'dry_run' }>
+  /** After a reset: its own order is at the venue. */
+  | { readonly kind: 'found'; readonly order: VenueOrder };
+
+/** What an exit asks another order for: it proves itself by its own signature. */
+export interface MakeWay {
+  readonly exit: SignedIntent<ExitIntent>;
+  /** The exit's workflow. */
+  readonly exitId: string;
+  /** To cancel what is left of the order; or to take out what it protects. */
+  readonly what: 'cancel' | 'take_out';
+  /** How much is to be taken out; null for all of it. */
+  readonly quantity: DecimalString | null;
+}
+
+/** What came of it. */
+export interface Taken {
+  readonly quantity: DecimalString;
+  /** Null where nothing was taken out. */
+  readonly averagePrice: DecimalString | null;
+  /** How the last attempt ended, and why it took no more; null where there was none. */
+  readonly last: { readonly status: OrderStatus; readonly reason: Reason | null } | null;
+}
+
+export interface MakeWayRequest extends OfOrder {
+  readonly signed: SignedIntent<ExitIntent>;
+  readonly order: OrderName;
+  readonly what: MakeWay['what'];
+  readonly quantity: DecimalString | null;
+}
+
+/** About an entry that an exit wants something of. */
+export interface OfExit extends OfOrder {
+  readonly exit: SignedIntent<ExitIntent>;
+  readonly exitId: string;
+}
+
+export interface CancelForExitRequest extends OfExit {
+  /** The venue's own id, where it is known. */
+  readonly venueOrderId: string;
+}
+
 /** The few things of an order's life that touch the world. Names and arguments are in every history: additive only. */
 export interface Activities {
   /** Looks at rules and, after a reset, at the venue; sends nothing. */
@@ -102,6 +158,14 @@ export interface Activities {
   cancelOrder(request: CancelRequest): Promise<VenueOrder>;
   /** Takes a leg back, and tells how it ended. */
   withdrawLeg(request: WithdrawRequest): Promise<VenueOrder>;
+  /** Decides what an exit takes out; sends nothing. Throws only *not sent*, and to be asked again. */
+  planExit(request: PlanExitRequest): Promise<ExitDecision>;
+  /** Asks another order to make way for an exit, until it has. */
+  makeWay(request: MakeWayRequest): Promise<Taken>;
+  /** Throws unless the exit is signed, and is about what this order has brought in. */
+  verifyExit(request: OfExit): Promise<void>;
+  /** Cancels this order on behalf of an exit, and tells how it ended. */
+  cancelForExit(request: CancelForExitRequest): Promise<VenueOrder>;
   /** Throws unless the command is signed, and is about this order. */
   verifyCommand(request: CommandRequest): Promise<void>;
   /** Tells how an account stands with every sign of life; it never comes back. */

@@ -1,14 +1,15 @@
 import type { OrderTicket, VenueAdapter } from '../adapters/venue-adapter.ts';
 import type { Admission, AdmissionRequest } from '../domain/admission.ts';
 import { legId } from '../domain/ids.ts';
-import type { Intent } from '../domain/intent.ts';
+import type { ExitRequest } from '../domain/exit-plan.ts';
+import { isExit, type EntryIntent, type Intent } from '../domain/intent.ts';
 import type { Leg } from '../domain/leg.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { AlertRules } from '../domain/pre-trade.ts';
 import type { Difference, EngineOrder } from '../domain/reconciliation.ts';
 import type { Standing } from '../domain/standing.ts';
-import type { OfOrder } from './contract.ts';
-import type { VerifyKeys } from './verify-keys.ts';
+import type { MakeWay, OfOrder, Taken } from './contract.ts';
+import { notProven, type VerifyKeys } from './verify-keys.ts';
 import type { VenueClock } from './venue-clock.ts';
 import { askAgain, notSent } from './not-sent.ts';
 
@@ -41,7 +42,9 @@ export interface Account {
   /** How the account stands, at most a second old; undefined where that cannot be found out. */
   readonly standing: () => Promise<Standing | undefined>;
   /** Has an order counted, or told what keeps it; undefined where the account cannot be asked. */
-  readonly admit: (request: AdmissionRequest) => Promise<Admission | undefined>;
+  readonly admit: (request: AdmissionRequest | ExitRequest) => Promise<Admission | undefined>;
+  /** Asks one of its orders to make way for an exit; undefined where that order is over. Throws while it cannot be asked. */
+  readonly makeWay: (workflowId: string, wanted: MakeWay) => Promise<Taken | undefined>;
   readonly comparing: Comparing;
   /** How long a resting order goes unasked at least, in milliseconds. */
   readonly pollMs: number;
@@ -93,11 +96,17 @@ export function accountOf(desk: Desk, intent: Intent, afterReset = false): Accou
 
 /** The order that a request is about: the entry that its intent asks for, or a leg that takes it out again. */
 export function ticketOf({ signed: { intent }, leg }: OfOrder): OrderTicket {
-  return leg === undefined ? entryTicket(intent) : legTicket(intent, leg);
+  return leg === undefined ? entryTicket(entryOf({ signed: { intent } })) : legTicket(intent, leg);
+}
+
+/** What a request that names no leg is about. An exit has no order but its legs. */
+export function entryOf({ signed: { intent } }: { readonly signed: Pick<OfOrder['signed'], 'intent'> }): EntryIntent {
+  if (isExit(intent)) throw notProven('An exit is carried out by its legs.');
+  return intent;
 }
 
 /** Nothing in it comes from anywhere but the intent. */
-function entryTicket(intent: Intent): OrderTicket {
+function entryTicket(intent: EntryIntent): OrderTicket {
   const { clientOrderId, symbol, side, orderType, quantity, notAfter } = intent;
   const { limitPrice, stopPrice, timeInForce, referencePrice } = intent;
   return {
@@ -115,7 +124,7 @@ function entryTicket(intent: Intent): OrderTicket {
 }
 
 function legTicket(intent: Intent, leg: Leg): OrderTicket {
-  const { name, part, generation, side, type, quantity, limitPrice, stopPrice, notAfter } = leg;
+  const { name, part, generation, side, type, quantity, limitPrice, stopPrice, referencePrice, notAfter } = leg;
   return {
     clientOrderId: legId(intent.clientOrderId, name, part, generation),
     symbol: intent.symbol,
@@ -124,6 +133,7 @@ function legTicket(intent: Intent, leg: Leg): OrderTicket {
     quantity,
     ...(limitPrice === undefined ? {} : { limitPrice }),
     ...(stopPrice === undefined ? {} : { stopPrice }),
+    ...(referencePrice === undefined ? {} : { referencePrice }),
     notAfter,
   };
 }

@@ -1,7 +1,7 @@
 import { NotSent } from '../adapters/venue-adapter.ts';
 import { checkLimits, checkValue, needsMarketPrice, noReferencePrice } from '../domain/check-limits.ts';
 import type { DecimalString } from '../domain/decimal.ts';
-import type { Intent } from '../domain/intent.ts';
+import type { EntryIntent, Intent } from '../domain/intent.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Account } from './desk.ts';
@@ -10,7 +10,7 @@ import { notSent } from './not-sent.ts';
 const RETRY_MS = 500;
 
 /** The account's limits and the strategy's on what, when and how much: each must hold, and so the stricter does. */
-export function checkLimitsOf(account: Account, intent: Intent, ofStrategy: Limits): Reason | null {
+export function checkLimitsOf(account: Account, intent: EntryIntent, ofStrategy: Limits): Reason | null {
   const nameOf = (symbol: string): string => account.adapter.nameOf?.(symbol) ?? symbol;
   for (const { whose, limits } of bothOf(account, intent, ofStrategy)) {
     const because = checkLimits(intent, limits, whose, nameOf);
@@ -22,7 +22,7 @@ export function checkLimitsOf(account: Account, intent: Intent, ofStrategy: Limi
 /** The limits on worth and prices. The venue is asked for its price only where one of them needs it. */
 export async function checkValueOf(
   account: Account,
-  order: Intent,
+  order: EntryIntent,
   ofStrategy: Limits,
 ): Promise<{ reason: Reason | null; notes: readonly string[] }> {
   const both = bothOf(account, order, ofStrategy);

@@ -5,9 +5,11 @@ import { cancelOrder, withdrawLeg } from './cancel-order.ts';
 import { checkBeforeTrade } from './check-before-trade.ts';
 import type { Activities, OfOrder } from './contract.ts';
 import { ticketOf, type Desk } from './desk.ts';
+import { cancelForExit, makeWay, verifyExit } from './make-way.ts';
 import { findOrder } from './find-order.ts';
 import { followOrder } from './follow-order.ts';
 import { placeOrder } from './place-order.ts';
+import { planExit } from './plan-exit.ts';
 import { sampleClock } from './sample-clock.ts';
 import { verifyCommand } from './verify-command.ts';
 import { verifyResume } from './verify-resume.ts';
@@ -27,6 +29,10 @@ export function createActivities(desk: Desk): Activities {
     followOrder: asStep(followOrder),
     cancelOrder: asStep(cancelOrder),
     withdrawLeg: asStep(withdrawLeg),
+    planExit: counted((request) => planExit(desk, request)),
+    makeWay: (request) => makeWay(desk, request),
+    verifyExit: (request) => verifyExit(desk, request),
+    cancelForExit: asStep(cancelForExit),
     verifyCommand: asStep(verifyCommand),
     watchAccount: (request) => watchAccount(desk, request),
     verifyResume: (request) => verifyResume(desk, request),

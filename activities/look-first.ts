@@ -23,6 +23,10 @@ export function isAfterReset({ originalRunId }: Partial<CheckRequest>): boolean 
   return originalRunId === undefined || originalRunId !== activityInfo().workflowExecution?.runId;
 }
 
+/** Whether a history that began at this moment was begun by somebody later than by ingress. */
+export const isBegunAgain = (receivedAt: number, startedAt: number | undefined): boolean =>
+  startedAt !== undefined && startedAt - receivedAt > BEGUN_MS;
+
 /**
  * Whether the venue may have this order already, so that it is asked before anything is sent: after a reset, when the
  * placement comes too late to be surely the first, or when this very process has sent it.
@@ -35,7 +39,7 @@ function mayBeThere(desk: Desk, request: CheckRequest, { clientOrderId }: OrderT
   // A check is scheduled by this host's clock, which may be wrong; the placement after it looks for itself.
   // A leg comes when its entry is filled: it is no less the first for that, unless its history was begun by somebody later.
   const { receivedAt } = signed.intent;
-  const isSecond = startedAt !== undefined && startedAt - receivedAt > BEGUN_MS;
+  const isSecond = isBegunAgain(receivedAt, startedAt);
   const late = leg === undefined ? !isLocal && scheduledTimestampMs - receivedAt > FRESH_MS : isSecond;
   return isAfterReset(request) || late || desk.sent.has(clientOrderId);
 }

@@ -1,16 +1,18 @@
 import { activityInfo } from '@temporalio/activity';
 
 import { NotSent, type OrderTicket } from '../adapters/venue-adapter.ts';
+import { isExit } from '../domain/intent.ts';
 import type { Placement } from '../domain/outcome.ts';
 import { reason } from '../domain/reason.ts';
 import { whyHalted } from '../domain/standing.ts';
 import { askAdmission } from './ask-admission.ts';
 import { beating } from './beating.ts';
 import type { PlaceRequest } from './contract.ts';
-import { accountOf, ticketOf, type Account, type Desk } from './desk.ts';
+import { accountOf, entryOf, ticketOf, type Account, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
 import { isAfterReset, lookFirst, lookWhereInDoubt } from './look-first.ts';
 import { notSent } from './not-sent.ts';
+import { notAsPlanned } from './plan-exit.ts';
 import { supersededBy } from './superseded.ts';
 
 const RETRY_MS = 500;
@@ -39,8 +41,15 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   }
   if (engineNow() >= ticket.notAfter) return expired(intent.receivedAt, ticket.notAfter, engineNow());
   // What takes a position out is not counted, and no halt keeps it: protection stays in place.
-  if (request.leg !== undefined) return (await supersededBy(account, request)) ?? send(desk, account, request, ticket);
-  const admission = await askAdmission(desk, account, request.signed);
+  if (request.leg !== undefined) {
+    const otherwise = isExit(intent)
+      ? await notAsPlanned(desk, account, request)
+      : await supersededBy(account, request);
+    if (otherwise !== null) return otherwise;
+    if (engineNow() >= ticket.notAfter) return expired(intent.receivedAt, ticket.notAfter, engineNow());
+    return send(desk, account, request, ticket);
+  }
+  const admission = await askAdmission(desk, account, entryOf(request));
   if (admission.kind === 'denied') return admission;
   // Without fresh knowledge of its halts nothing leaves, and nothing is denied either.
   const standing = await account.standing();

@@ -15,7 +15,7 @@ const GENERATIONS_AHEAD = 4;
 export async function supersededBy(account: Account, request: PlaceRequest): Promise<Placement | null> {
   const { leg } = request;
   if (leg === undefined || !isAfterReset(request)) return null;
-  for (let ahead = 1; ahead <= GENERATIONS_AHEAD; ahead += 1) {
+  for (let ahead = 0; ahead <= GENERATIONS_AHEAD; ahead += 1) {
     for (const later of laterThan(leg, ahead)) {
       const ticket = ticketOf({ signed: request.signed, leg: later });
       const look = await lookFirst(account, ticket);
@@ -31,6 +31,8 @@ export async function supersededBy(account: Account, request: PlaceRequest): Pro
 
 function laterThan(leg: Leg, ahead: number): Leg[] {
   const generation = leg.generation + ahead;
+  // Somebody had it taken out where this run would protect it.
+  if (ahead === 0) return leg.name === 'protection' ? [{ ...leg, name: 'exit', type: 'market', generation }] : [];
   const exit: Leg = { ...leg, name: 'exit', type: 'market', generation };
   return leg.name === 'protection' ? [{ ...leg, generation }, exit] : [exit];
 }

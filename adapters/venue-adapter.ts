@@ -1,6 +1,7 @@
 import type { OrderType, Side, TimeInForce } from '../domain/alert.ts';
 import type { Circuit } from '../domain/account-report.ts';
 import type { DecimalString } from '../domain/decimal.ts';
+import type { Holding } from '../domain/exit-plan.ts';
 import type { Cancellation, Placement } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { ListedOrder } from '../domain/reconciliation.ts';
@@ -112,6 +113,8 @@ export interface VenueAdapter {
   nameOf?(symbol: string): string;
   /** What the account holds in all, by asset. Not there where it holds nothing. */
   balances?(): Promise<Readonly<Record<string, DecimalString>>>;
+  /** What the account holds of a market. Not there where it holds nothing. */
+  holding?(symbol: string): Promise<Holding>;
   /** The account's orders, whoever placed them. Not there where the venue cannot be relied on to tell. */
   list?(reach: Reach): Promise<ListedOrder[]>;
   /** The venue's clock, in milliseconds since 1970. Only where it enforces a window. */

@@ -1,5 +1,6 @@
 import type { Side } from './alert.ts';
 import { add, compare, multiply, subtract, type DecimalString } from './decimal.ts';
+import type { ExitPlan } from './exit-plan.ts';
 import type { Limits } from './limits.ts';
 import { reason, type Reason } from './reason.ts';
 import { asOf, own, quoteOf, WHOLE, type Tally, type Waiting } from './tally.ts';
@@ -19,6 +20,8 @@ export interface AdmissionRequest {
   readonly symbol: string;
   readonly side: Side;
   readonly quantity: DecimalString;
+  /** Whether a stop or target is to wait for what it brings in. */
+  readonly isProtected?: boolean;
   /** What a unit is worth, in the quote currency; null where nobody knows, or no limit asks. */
   readonly price: DecimalString | null;
   /** When the alert came, in milliseconds since 1970. */
@@ -37,7 +40,11 @@ export type Admission =
   | { readonly kind: 'denied'; readonly reason: Reason }
   | { readonly kind: 'wait'; readonly why: string }
   /** What became of these is to be found out first: they may be over. */
-  | { readonly kind: 'ask_first'; readonly orders: readonly OrderName[] };
+  | { readonly kind: 'ask_first'; readonly orders: readonly OrderName[] }
+  /** Of an exit: how it is carried out; that these are to be canceled before; that nothing is there to take out. */
+  | ExitPlan
+  | { readonly kind: 'cancel_first'; readonly orders: readonly OrderName[] }
+  | { readonly kind: 'flat'; readonly reason: Reason; readonly notes: readonly string[] };
 
 export interface OrderName {
   readonly clientOrderId: string;
@@ -69,7 +76,8 @@ export function admit(before: Tally, request: AdmissionRequest, now: number): { 
   const verdict = judge(tally, request, hasCounted);
   if (verdict.denial !== null) return { tally: left, admission: { kind: 'denied', reason: verdict.denial } };
   const known = { isKnown: false, filledQuantity: '0', averagePrice: null };
-  const order = { workflowId, strategy, symbol, side, quantity, ...known };
+  const guarded = request.isProtected === true ? { isProtected: true } : {};
+  const order = { workflowId, strategy, symbol, side, quantity, ...guarded, ...known };
   const recent = hasCounted ? tally.recent : [...tally.recent, { clientOrderId, strategy, at: now }];
   const counted = { ...left, recent, open: { ...tally.open, [clientOrderId]: order } };
   return { tally: counted, admission: { kind: 'admitted', notes: verdict.notes } };
@@ -88,13 +96,19 @@ function whatKeeps(tally: Tally, request: AdmissionRequest): OrderName[] {
   return (isKept ? open : unknown).map(({ clientOrderId, workflowId }) => ({ clientOrderId, workflowId }));
 }
 
+/** What limits that need a memory look at. */
+type Judged = Pick<
+  AdmissionRequest,
+  'strategy' | 'symbol' | 'side' | 'quantity' | 'price' | 'accountLimits' | 'strategyLimits'
+>;
+
 interface Verdict {
   readonly denial: Reason | null;
   readonly notes: readonly string[];
 }
 
 /** @param hasCounted whether the order is among those of the last minute already */
-function judge(tally: Tally, request: AdmissionRequest, hasCounted: boolean): Verdict {
+export function judge(tally: Tally, request: Judged, hasCounted: boolean): Verdict {
   const { strategy, accountLimits, strategyLimits } = request;
   const account = { whose: WHOLE, name: 'the account', limits: accountLimits };
   const strategic = { whose: strategy, name: `the strategy ${strategy}`, limits: strategyLimits };
@@ -130,7 +144,7 @@ function tooManyOpen(tally: Tally, { whose, name, limits: { maxOpenOrders: most 
 }
 
 /** Whether the position would come too far from flat, or may not grow at all. */
-function tooFar(tally: Tally, scope: Scope, request: AdmissionRequest, notes: string[]): Reason | null {
+function tooFar(tally: Tally, scope: Scope, request: Judged, notes: string[]): Reason | null {
   const { limits, name } = scope;
   const { symbol, price } = request;
   const { now, after, isReducing } = positionAfter(tally, scope, request);
@@ -164,7 +178,7 @@ function tooFar(tally: Tally, scope: Scope, request: AdmissionRequest, notes: st
 }
 
 /** The position now, and as it becomes if this order is filled and, of those that are open, all that go its way. */
-function positionAfter(tally: Tally, { whose }: Scope, { symbol, side, quantity }: AdmissionRequest) {
+function positionAfter(tally: Tally, { whose }: Scope, { symbol, side, quantity }: Judged) {
   const now = own(own(tally.traded, whose)?.positions ?? {}, symbol)?.quantity ?? '0';
   const beside = Object.values(tally.open).filter(
     (order) => order.symbol === symbol && order.side === side && isOf(order, whose),

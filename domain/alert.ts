@@ -15,25 +15,24 @@ export type TimeInForce = 'gtc' | 'ioc' | 'fok';
 
 const TIMES_IN_FORCE: readonly TimeInForce[] = ['gtc', 'ioc', 'fok'];
 const ORDER_TYPES: readonly OrderType[] = ['market', 'limit', 'stop', 'stop_limit'];
+const EXIT_ACTIONS: readonly ExitAction[] = ['close', 'flatten', 'reverse'];
 const CONFIDENCE_DEFAULT = '0.7';
 
+/** What takes a position out: `flatten` cancels what waits beside it, `reverse` opens one on the other side. */
+export type ExitAction = 'close' | 'flatten' | 'reverse';
+
 /** What a sender said, understood: decimals exact, defaults filled in, the secret gone. */
-export interface Alert {
+export type Alert = EntryAlert | ExitAlert;
+
+interface AnyAlert {
   readonly id?: string;
   readonly account?: string;
   readonly symbol: string;
-  readonly side: Side;
-  readonly orderType: OrderType;
-  readonly quantity: DecimalString;
-  readonly limitPrice?: DecimalString;
-  readonly stopPrice?: DecimalString;
   /** The price the sender saw; what a market order is valued at, never a price to trade at. */
   readonly referencePrice?: DecimalString;
   readonly stopLoss?: Level;
   /** The parts in which a profit is taken; their shares come to one. */
   readonly takeProfit?: readonly Target[];
-  /** Only of orders with a limit price; without it they are good until canceled. */
-  readonly timeInForce?: TimeInForce;
   readonly confidence: DecimalString;
   /** When the alert fired, in milliseconds since 1970. */
   readonly time?: number;
@@ -41,6 +40,24 @@ export interface Alert {
   readonly inferred: readonly string[];
   /** Keys that mean nothing to this build and are nowhere near one that does. */
   readonly ignored: readonly string[];
+}
+
+/** An order that buys or sells, whatever is held. */
+export interface EntryAlert extends AnyAlert {
+  readonly side: Side;
+  readonly orderType: OrderType;
+  readonly quantity: DecimalString;
+  readonly limitPrice?: DecimalString;
+  readonly stopPrice?: DecimalString;
+  /** Only of orders with a limit price; without it they are good until canceled. */
+  readonly timeInForce?: TimeInForce;
+}
+
+/** Which side takes it out, the position tells. */
+export interface ExitAlert extends AnyAlert {
+  readonly exit: ExitAction;
+  /** How much is taken out, all of it where it is not there; of `reverse`, how much is then opened on the other side. */
+  readonly quantity?: DecimalString;
 }
 
 export type RefusalCode =
@@ -90,7 +107,9 @@ export function parseAlert(body: ExactJson): ParsedAlert {
 
   const read = new FieldReader(body, refusals);
   const symbol = read.text('symbol', /^[\x21-\x7e]{1,64}$/, 'a market such as "BTC/USDT"');
-  const actionText = read.text('action', /^[^]*$/, '"buy" or "sell"');
+  const actionText = read.text('action', /^[^]*$/, '"buy", "sell", "close", "flatten" or "reverse"');
+  const action = actionText?.trim().toLowerCase();
+  const exit = EXIT_ACTIONS.find((one) => one === action);
   const quantity = read.positive('quantity');
   const id = read.text('id', /^[^]{1,1024}$/, 'a text that is unique to this alert');
   const account = read.text('account', NAME, 'the name of an account (a-z, 0-9, _ and -)');
@@ -106,34 +125,50 @@ export function parseAlert(body: ExactJson): ParsedAlert {
 
   read.required('symbol', symbol, '"BTC/USDT"');
   read.required('action', actionText, '"buy"');
-  read.required('quantity', quantity, '0.01');
+  if (exit === undefined) read.required('quantity', quantity, '0.01');
+  if (exit === 'reverse' && quantity === undefined && !Object.hasOwn(body, 'quantity')) {
+    refusals.push(missing('quantity', 'a reverse, for the position that it opens,', '0.01'));
+  }
+  if (exit === 'flatten' && quantity !== undefined) {
+    const message = 'The field `quantity` cannot go with flatten, which leaves nothing; leave it out, or send close.';
+    refusals.push({ code: 'INVALID_FIELD', field: 'quantity', message });
+  }
+  if (exit !== undefined && orderType !== 'market') {
+    const message = `The field \`order_type\` is ${orderType}; a ${exit} takes what the market gives: leave it out.`;
+    refusals.push({ code: 'INVALID_FIELD', field: 'order_type', message });
+  }
 
   if (timeInForce !== undefined && (orderType === 'market' || orderType === 'stop')) {
     refusals.push(surplus('time_in_force', orderType, ['limit', 'stop_limit']));
   }
   const priced = readPrices(orderType, { price, limit, stop }, refusals);
-  const action = actionText?.trim().toLowerCase();
-  if (actionText !== undefined && action !== 'buy' && action !== 'sell') {
+  if (actionText !== undefined && exit === undefined && action !== 'buy' && action !== 'sell') {
     refusals.push({ code: 'INVALID_ACTION', field: 'action', message: `Invalid action: ${actionText.slice(0, 64)}` });
   }
   const [first, ...rest] = refusals;
   if (first !== undefined) return { ok: false, refusals: [first, ...rest] };
 
-  const alert: Alert = {
+  const common = {
     ...(id === undefined ? {} : { id }),
     ...(account === undefined ? {} : { account }),
     symbol: symbol!,
-    side: action as Side,
-    orderType,
-    quantity: quantity!,
     ...priced.prices,
     ...bracket,
-    ...(timeInForce === undefined ? {} : { timeInForce }),
     confidence,
     ...(time === undefined ? {} : { time }),
     inferred: priced.inferred,
     ignored: [...others.keys()].map((key) => key.slice(0, 64)),
   };
+  const alert: Alert =
+    exit === undefined
+      ? {
+          ...common,
+          side: action as Side,
+          orderType,
+          quantity: quantity!,
+          ...(timeInForce === undefined ? {} : { timeInForce }),
+        }
+      : { ...common, exit, ...(quantity === undefined ? {} : { quantity }) };
   return { ok: true, alert, secret, others: Object.fromEntries(others) };
 }
 

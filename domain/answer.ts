@@ -1,8 +1,9 @@
-import type { OrderType, Side } from './alert.ts';
+import type { ExitAction, OrderType, Side } from './alert.ts';
 import { isZero, type DecimalString } from './decimal.ts';
-import type { Intent } from './intent.ts';
+import { isExit, type Intent } from './intent.ts';
 import type { OrderState, OrderStatus } from './order-state.ts';
 import type { Reason } from './reason.ts';
+import { NOTHING_TRADED } from './way-out.ts';
 
 /** What the sender of an alert is told, and what a finished workflow leaves as its result. */
 export interface Answer {
@@ -17,9 +18,11 @@ export interface Answer {
   readonly duplicate: boolean;
   readonly account: string;
   readonly symbol: string;
-  readonly side: Side;
+  /** Null of an exit until it is known which side takes the position out. */
+  readonly side: Side | null;
   readonly order_type: OrderType;
-  readonly quantity: DecimalString;
+  /** Null of an exit until it is known how much there is to take out. */
+  readonly quantity: DecimalString | null;
   readonly filled_quantity: DecimalString;
   readonly average_price: DecimalString | null;
   readonly reason: Reason | null;
@@ -31,6 +34,21 @@ export interface Answer {
     readonly guarded_quantity: DecimalString;
     readonly exited_quantity: DecimalString;
     readonly exit_average_price: DecimalString | null;
+  };
+  /** Of an exit: which orders have taken the position out. */
+  readonly exit?: {
+    readonly action: ExitAction;
+    /** What its own orders have traded; in `filled_quantity` is also what the others have. */
+    readonly own_quantity: DecimalString;
+    readonly own_average_price: DecimalString | null;
+    /** Of that, what a `reverse` has opened on the other side. */
+    readonly opened_quantity: DecimalString;
+    /** The orders that had protected what came out, and took it out themselves. */
+    readonly by_orders: readonly {
+      readonly workflow_id: string;
+      readonly quantity: DecimalString;
+      readonly average_price: DecimalString | null;
+    }[];
   };
 }
 
@@ -47,6 +65,7 @@ const SUCCESS: Record<OrderStatus, boolean> = {
   expired: false,
   failed: false,
   closed: true,
+  noop: true,
 };
 
 /** The answer for an order in the given state. */
@@ -62,16 +81,41 @@ export function answerOf(workflowId: string, intent: Intent, state: OrderState):
     duplicate: false,
     account: intent.account,
     symbol: intent.symbol,
-    side: intent.side,
-    order_type: intent.orderType,
-    quantity: intent.quantity,
+    ...askedOf(intent, state),
     filled_quantity: state.filledQuantity,
     average_price: state.averagePrice,
     reason: state.reason,
     inferred: [...(intent.inferred ?? []), ...state.notes],
     ignored: intent.ignored ?? [],
     ...protectionIn(state),
+    ...wayOutIn(intent, state),
   };
+}
+
+function askedOf(intent: Intent, { wayOut, status }: OrderState): Pick<Answer, 'side' | 'order_type' | 'quantity'> {
+  if (!isExit(intent)) return { side: intent.side, order_type: intent.orderType, quantity: intent.quantity };
+  return {
+    side: wayOut?.side ?? null,
+    order_type: 'market',
+    quantity: wayOut?.quantity ?? (status === 'noop' ? '0' : (intent.quantity ?? null)),
+  };
+}
+
+function wayOutIn(intent: Intent, { wayOut }: OrderState): Pick<Answer, 'exit'> {
+  if (!isExit(intent)) return {};
+  const { own = NOTHING_TRADED, opened = '0', entries = [] } = wayOut ?? {};
+  const exit = {
+    action: intent.exit,
+    own_quantity: own.quantity,
+    own_average_price: own.averagePrice,
+    opened_quantity: opened,
+    by_orders: entries.map(({ workflowId, quantity, averagePrice }) => ({
+      workflow_id: workflowId,
+      quantity,
+      average_price: averagePrice,
+    })),
+  };
+  return { exit };
 }
 
 function protectionIn({ exits, filledQuantity }: OrderState): Pick<Answer, 'protection'> {

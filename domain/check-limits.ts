@@ -1,11 +1,11 @@
 import { add, compare, multiply, subtract, type DecimalString } from './decimal.ts';
-import type { Intent } from './intent.ts';
+import type { EntryIntent } from './intent.ts';
 import type { Limits } from './limits.ts';
 import { reason, type Reason } from './reason.ts';
 import { isWithin, showLocalTime, showTradingHours } from './trading-hours.ts';
 
 /** What decides an order's worth, and how far its prices are from the market's. */
-export type PricedOrder = Pick<Intent, 'symbol' | 'side' | 'quantity' | 'limitPrice' | 'stopPrice'>;
+export type PricedOrder = Pick<EntryIntent, 'symbol' | 'side' | 'quantity' | 'limitPrice' | 'stopPrice'>;
 
 /**
  * The limits that need nothing but the intent: what may be traded, when, and how much of it.
@@ -13,7 +13,7 @@ export type PricedOrder = Pick<Intent, 'symbol' | 'side' | 'quantity' | 'limitPr
  * @param nameOf a symbol under the one name that its venue has for it
  */
 export function checkLimits(
-  intent: Intent,
+  intent: EntryIntent,
   limits: Limits,
   whose: string,
   nameOf: (symbol: string) => string,

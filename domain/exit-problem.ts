@@ -7,6 +7,10 @@ const PROBLEMS = ['UNPROTECTED', 'PROTECTION_CANCELED', 'PROTECTION_FAILED', 'TO
 export const leavesSome = (problem: Reason | null): boolean =>
   problem !== null && PROBLEMS.slice(0, 2).includes(problem.code);
 
+/** Of what is below a market's minimum the venue takes no order. */
+export const isTooSmall = (why: Reason | null | undefined): boolean =>
+  ['QUANTITY_BELOW_MINIMUM', 'NOTIONAL_BELOW_MINIMUM'].includes(why?.code ?? '');
+
 /** Which of two problems is told: what is worse in one part must not be hidden by what comes later in another. */
 export function graver(before: Reason | null, now: Reason): Reason {
   if (before === null) return now;

@@ -1,5 +1,5 @@
 import { add, compare, divide, isPositive, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
-import type { Intent } from './intent.ts';
+import type { EntryIntent } from './intent.ts';
 import { partsOf, type Leg } from './leg.ts';
 import { isResting, type OrderState } from './order-state.ts';
 import type { Reason } from './reason.ts';
@@ -46,12 +46,12 @@ export function exitsOf(legs: Iterable<{ leg: Leg; state: OrderState }>, problem
  * How much of a part has to be taken out again: its share of what was filled, less what the venue kept of it as a fee.
  * Shares are exact and come to one, so that the parts come to the whole.
  */
-export function dueOf(intent: Intent, entry: OrderState, part: number): DecimalString {
+export function dueOf(intent: EntryIntent, entry: OrderState, part: number): DecimalString {
   return multiply(heldOf(intent, entry), partsOf(intent)[part]!.share);
 }
 
 /** What an entry has brought in: a fee in the asset that was bought comes out of it. A rebate adds nothing to it. */
-function heldOf({ side, symbol }: Intent, { filledQuantity, fills }: OrderState): DecimalString {
+function heldOf({ side, symbol }: EntryIntent, { filledQuantity, fills }: OrderState): DecimalString {
   if (side === 'sell') return filledQuantity;
   const fees = fills.flatMap(({ fee }) =>
     fee !== undefined && isPositive(fee.amount) && isBase(fee.asset, symbol) ? [fee.amount] : [],

@@ -1,8 +1,12 @@
-import type { Intent } from './intent.ts';
+import { isExit, type Intent } from './intent.ts';
 import type { OrderState } from './order-state.ts';
 
 /** What a trader reads in a list of workflows: `BUY 0.01 BTC/USDT stop-limit stop 68000 at 68100 → paper`. */
 export function titleOf(intent: Intent): string {
+  if (isExit(intent)) {
+    const { exit, quantity = '', symbol, account } = intent;
+    return `${[exit.toUpperCase(), quantity, symbol].filter(Boolean).join(' ')} → ${account}`;
+  }
   const { side, quantity, symbol, orderType, limitPrice, stopPrice, account } = intent;
   const prices = [stopPrice && `stop ${stopPrice}`, limitPrice && `at ${limitPrice}`].filter(Boolean);
   return `${[side.toUpperCase(), quantity, symbol, orderType.replace('_', '-'), ...prices].join(' ')} → ${account}`;

@@ -1,11 +1,23 @@
-import type { Alert } from './alert.ts';
+import type { Alert, EntryAlert, ExitAlert } from './alert.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 
 /**
  * What one alert wants, as ingress understood it: the one thing that is signed, and all that a worker may act on.
  * It holds no secret, and nothing that a worker could look up differently on another day.
  */
-export interface Intent extends Omit<Alert, 'id' | 'time' | 'account' | 'inferred' | 'ignored'> {
+export type Intent = EntryIntent | ExitIntent;
+
+/** Buys or sells, whatever is held. */
+export type EntryIntent = AnyIntent & Omit<EntryAlert, Replaced>;
+
+/** Takes out what the strategy holds; which side that takes, the account tells when it is asked. */
+export type ExitIntent = AnyIntent & Omit<ExitAlert, Replaced>;
+
+type Replaced = 'id' | 'time' | 'account' | 'inferred' | 'ignored';
+
+export const isExit = (intent: Intent): intent is ExitIntent => 'exit' in intent;
+
+interface AnyIntent {
   readonly v: 1;
   readonly strategy: string;
   readonly account: string;
@@ -28,8 +40,8 @@ export interface Signature {
 }
 
 /** The argument of `ExecuteOrder`, handed on to every activity: a plain value, so that it survives whatever carries it. */
-export interface SignedIntent {
-  readonly intent: Intent;
+export interface SignedIntent<I extends Intent = Intent> {
+  readonly intent: I;
   readonly signature: Signature;
 }
 

@@ -1,6 +1,6 @@
 import type { OrderType, Side } from './alert.ts';
 import { add, compare, divide, multiply, subtract, type DecimalString } from './decimal.ts';
-import type { Intent } from './intent.ts';
+import { isExit, type EntryIntent, type ExitIntent, type Intent } from './intent.ts';
 
 /** What takes a position out again: `protection` waits at the venue for its price, `exit` takes what the market gives. */
 export type LegName = 'protection' | 'exit';
@@ -25,6 +25,8 @@ export interface Leg {
   readonly limitPrice?: DecimalString;
   /** The stop. */
   readonly stopPrice?: DecimalString;
+  /** What the sender of an exit saw. For valuing; never sent to a venue. */
+  readonly referencePrice?: DecimalString | undefined;
   /** From this moment on (milliseconds since 1970) it is not sent any more. */
   readonly notAfter: number;
 }
@@ -61,7 +63,7 @@ function priceOf(level: Level, kind: 'stop' | 'target', entry: Side, averagePric
 
 /** The protection of a part of the position, as it is to be sent. */
 export function protectionOf(
-  intent: Intent,
+  intent: EntryIntent,
   {
     part,
     generation,
@@ -89,7 +91,10 @@ export function protectionOf(
 }
 
 /** What takes a part of the position out at the market's price. */
-export function exitOf(intent: Intent, leg: Pick<Leg, 'part' | 'generation' | 'quantity' | 'notAfter'>): Leg {
+export function exitOf(
+  intent: EntryIntent,
+  leg: Pick<Leg, 'part' | 'generation' | 'quantity' | 'referencePrice' | 'notAfter'>,
+): Leg {
   return { name: 'exit', side: opposite(intent.side), type: 'market', ...leg };
 }
 
@@ -97,6 +102,16 @@ export const opposite = (side: Side): Side => (side === 'buy' ? 'sell' : 'buy');
 
 /** Whether a leg belongs to an entry that is to be protected, and can only take out what that may have brought in. */
 export function isWithin(intent: Intent, leg: Leg): boolean {
+  if (isExit(intent)) return isWayOut(intent, leg);
   const isPart = hasBracket(intent) && [...partsOf(intent).keys()].includes(leg.part);
   return isPart && leg.side === opposite(intent.side) && compare(leg.quantity, intent.quantity) <= 0;
+}
+
+/** The part of a `reverse` that opens a position on the other side; part 0 takes out what was held. */
+export const OPENING = 1;
+
+/** Which side, and how much of it, the account decides when it is asked right before the sending. */
+function isWayOut({ exit, quantity, notAfter }: ExitIntent, leg: Leg): boolean {
+  const isAllowed = exit === 'reverse' || quantity === undefined || compare(leg.quantity, quantity) <= 0;
+  return leg.name === 'exit' && leg.type === 'market' && leg.part <= OPENING && leg.notAfter <= notAfter && isAllowed;
 }

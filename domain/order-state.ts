@@ -5,12 +5,14 @@ import type { Exits } from './exits.ts';
 import type { Placement } from './outcome.ts';
 import { reason, type Reason } from './reason.ts';
 import { sumFills, type Fill, type VenueOrder, type VenueStatus } from './venue-order.ts';
+import type { WayOut } from './way-out.ts';
 
 /**
  * An order's status, in the words of the answer. `pending`, `unknown`, `working` and `partially_filled` may change;
  * the others are final.
  */
-export type OrderStatus = 'pending' | 'unknown' | VenueStatus | 'denied' | 'expired' | 'failed' | 'dry_run' | 'closed';
+export type OrderStatus =
+  'pending' | 'unknown' | VenueStatus | 'denied' | 'expired' | 'failed' | 'dry_run' | 'closed' | 'noop';
 
 export interface OrderState {
   readonly status: OrderStatus;
@@ -23,6 +25,8 @@ export interface OrderState {
   readonly notes: readonly string[];
   /** How the position that it has opened stands; of orders with a bracket. */
   readonly exits?: Exits;
+  /** Of an exit: what comes out, and by which orders. */
+  readonly wayOut?: WayOut;
 }
 
 export const NEW_ORDER: OrderState = {
@@ -44,6 +48,7 @@ const FINAL_STATUSES: readonly OrderStatus[] = [
   'failed',
   'dry_run',
   'closed',
+  'noop',
 ];
 
 export const isFinal = ({ status }: Pick<OrderState, 'status'>): boolean => FINAL_STATUSES.includes(status);

@@ -1,5 +1,5 @@
 import { compare, type DecimalString } from './decimal.ts';
-import type { Intent } from './intent.ts';
+import type { EntryIntent } from './intent.ts';
 import type { Level } from './leg.ts';
 import { reason, type Reason } from './reason.ts';
 
@@ -20,7 +20,7 @@ export type Verdict =
 const SKEW_MS = 5_000;
 
 /** The checks that need nothing but the alert: how sure, how old. */
-export function checkAlert(intent: Intent, rules: AlertRules): Verdict {
+export function checkAlert(intent: EntryIntent, rules: AlertRules): Verdict {
   if (compare(intent.confidence, rules.minConfidence) < 0) {
     const message = `The alert's confidence ${intent.confidence} is below the minimum ${rules.minConfidence}.`;
     const fix = 'Send a higher "confidence", or lower MIN_CONFIDENCE.';
@@ -42,7 +42,7 @@ export function checkAlert(intent: Intent, rules: AlertRules): Verdict {
 }
 
 /** Why a stop-loss or take-profit cannot protect this entry, with both numbers; null when they can. */
-export function checkBracket(intent: Intent): Reason | null {
+export function checkBracket(intent: EntryIntent): Reason | null {
   const { side, stopLoss, takeProfit = [] } = intent;
   const entry = intent.limitPrice ?? intent.stopPrice ?? intent.referencePrice;
   const stop = stopLoss && priceIn(stopLoss);

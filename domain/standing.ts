@@ -57,6 +57,11 @@ export function resumed(standing: Standing, ids: readonly number[]): Standing {
   return { ...standing, halts: standing.halts.filter(({ id }) => !ids.includes(id)) };
 }
 
+/** Why an exit may not leave; null when nothing keeps it. */
+export function whyExitHalted(account: string, { halts, ...standing }: Standing): Reason | null {
+  return whyHalted(account, { ...standing, halts: halts.filter(({ scope }) => scope === 'all') });
+}
+
 /** Why an entry may not leave; null when nothing keeps it. */
 export function whyHalted(account: string, { halts }: Standing): Reason | null {
   const halt = halts.find(({ code }) => code === 'ENGINE_RESTORED') ?? halts[0];

@@ -2,6 +2,7 @@ import type { Side } from './alert.ts';
 import { isSettled, type Answer } from './answer.ts';
 import { add, compare, isPositive, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
 import { opposite } from './leg.ts';
+import type { ExitPlan } from './exit-plan.ts';
 import { isFinal } from './order-state.ts';
 import { afterFill, FLAT, type Position } from './position.ts';
 
@@ -25,15 +26,20 @@ export interface OrderNews {
 /** What an order's answer tells its account. */
 export function newsOf(answer: Answer): OrderNews {
   return {
+    ...tradedOf(answer),
     clientOrderId: answer.client_order_id,
     isKnown: isSettled(answer.status),
     isOver: isFinal(answer) && !hasPosition(answer),
     isDone: isFinal(answer),
-    filledQuantity: answer.filled_quantity,
-    averagePrice: answer.average_price,
     exitedQuantity: answer.protection?.exited_quantity ?? '0',
     exitAveragePrice: answer.protection?.exit_average_price ?? null,
   };
+}
+
+/** What was traded by the order itself: what others take out on an exit's behalf they tell themselves. */
+function tradedOf({ exit, filled_quantity: filled, average_price: price }: Answer) {
+  if (exit === undefined) return { filledQuantity: filled, averagePrice: price };
+  return { filledQuantity: exit.own_quantity, averagePrice: exit.own_average_price };
 }
 
 /** Whether it has opened something that is to be closed again. */
@@ -52,6 +58,10 @@ export interface OpenOrder {
   readonly averagePrice: DecimalString | null;
   readonly exitedQuantity?: DecimalString;
   readonly exitAveragePrice?: DecimalString | null;
+  /** Whether a stop or target is to wait for what it brings in. */
+  readonly isProtected?: boolean;
+  /** Whether it takes out what others have brought in. */
+  readonly isExit?: boolean;
 }
 
 /** An order that waits for its turn. */
@@ -78,6 +88,8 @@ export interface Tally {
   readonly waiting: readonly Waiting[];
   /** By strategy; the account as a whole under the empty name. */
   readonly traded: Readonly<Record<string, Traded>>;
+  /** What was decided of the exits of the last hour: whoever asks again gets the same. */
+  readonly exits?: readonly { readonly clientOrderId: string; readonly plan: ExitPlan; readonly at: number }[];
   /** The day (UTC) to which `realized` belongs, in days since 1970. */
   readonly day: number;
 }
@@ -86,6 +98,8 @@ export const NEW_TALLY: Tally = { open: {}, recent: [], waiting: [], traded: {},
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** An exit is sent within ten minutes, or not at all. */
+const EXITS_KEPT_MS = 3_600_000;
 /** One that waits asks several times a second. */
 const WAITS_MS = 5_000;
 /** Under this name stands the account as a whole; no strategy has it. */
@@ -105,10 +119,12 @@ export function asOf(tally: Tally, now: number): Tally {
   const day = Math.floor(now / DAY_MS);
   const recent = tally.recent.filter(({ at }) => now - at < MINUTE_MS);
   const waiting = tally.waiting.filter(({ askedAt }) => now - askedAt < WAITS_MS);
-  if (day === tally.day) return { ...tally, recent, waiting };
+  const exits = tally.exits?.filter(({ at }) => now - at < EXITS_KEPT_MS);
+  const kept = { ...tally, recent, waiting, ...(exits === undefined || exits.length === 0 ? {} : { exits }) };
+  if (day === tally.day) return kept;
   const held = Object.entries(tally.traded).filter(([, { positions }]) => Object.keys(positions).length > 0);
   const traded = Object.fromEntries(held.map(([whose, { positions }]) => [whose, { positions, realized: {} }]));
-  return { ...tally, recent, waiting, traded, day };
+  return { ...kept, traded, day };
 }
 
 /** The tally after something became known of an order; of one that is not open there is nothing to learn. */

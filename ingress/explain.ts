@@ -1,7 +1,7 @@
 import type { Config, StrategyConfig } from '../config/config.ts';
-import { parseAlert, type Alert } from '../domain/alert.ts';
+import { parseAlert, type Alert, type EntryAlert, type ExitAlert } from '../domain/alert.ts';
 import { checkLimits, checkValue } from '../domain/check-limits.ts';
-import type { Intent } from '../domain/intent.ts';
+import { isExit, type EntryIntent } from '../domain/intent.ts';
 import { toPlainJson, type ExactJson } from '../domain/json-number.ts';
 import { levelInWords } from '../domain/leg.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
@@ -33,6 +33,8 @@ const NOTES = [
   'Without an id and a time, the workflow id depends on when the alert arrives.',
 ];
 
+const EXIT_NOTES = ['What is held, and on which side, the account is asked when the exit is carried out.'];
+
 /** Explains an alert of a strategy, as `POST /explain` does. */
 export async function explain(
   body: Buffer,
@@ -59,7 +61,6 @@ export async function explain(
   const formed = await formIntent(alert, { others, strategy, receivedAt: Date.now(), config, signingKey, openWindow });
   const { workflowId, signed } = formed;
   const { intent } = signed;
-  const verdict = checkAlert(intent, configured.rules);
   return {
     understood: true,
     sentence: inWords(alert, intent.account),
@@ -67,14 +68,19 @@ export async function explain(
     account: intent.account,
     workflow_id: alert.id === undefined && alert.time === undefined ? null : workflowId,
     client_order_id: alert.id === undefined && alert.time === undefined ? null : intent.clientOrderId,
-    reason: verdict.kind === 'admitted' ? (checkBracket(intent) ?? overLimit(intent, config)) : verdict.reason,
+    reason: isExit(intent) ? null : whatForbids(intent, configured, config),
     issues: [],
-    notes: NOTES,
+    notes: isExit(intent) ? EXIT_NOTES : NOTES,
   };
 }
 
+function whatForbids(intent: EntryIntent, { rules }: StrategyConfig, config: Config): Reason | null {
+  const verdict = checkAlert(intent, rules);
+  return verdict.kind === 'admitted' ? (checkBracket(intent) ?? overLimit(intent, config)) : verdict.reason;
+}
+
 /** What the limits say that need nothing but the alert: here nobody knows the venue's names and prices. */
-function overLimit(intent: Intent, { accounts, strategies }: Config): Reason | null {
+function overLimit(intent: EntryIntent, { accounts, strategies }: Config): Reason | null {
   const ofAll = [
     { whose: `the account ${intent.account}`, limits: accounts[intent.account]!.limits },
     { whose: `the strategy ${intent.strategy}`, limits: strategies[intent.strategy]!.limits },
@@ -112,8 +118,19 @@ const NOTHING = {
   reason: null,
 };
 
-function inWords(
-  { side, quantity, symbol, orderType, limitPrice, stopPrice, stopLoss, takeProfit }: Alert,
+function inWords(alert: Alert, account: string): string {
+  return 'exit' in alert ? exitInWords(alert, account) : entryInWords(alert, account);
+}
+
+function exitInWords({ exit, quantity, symbol }: ExitAlert, account: string): string {
+  const ofPosition = `of what this strategy holds of ${symbol} on ${account}`;
+  if (exit === 'reverse') return `takes out all ${ofPosition}, then opens ${quantity} on the other side`;
+  if (exit === 'flatten') return `cancels what waits, and takes out all ${ofPosition}`;
+  return `takes out ${quantity ?? 'all'} ${ofPosition}`;
+}
+
+function entryInWords(
+  { side, quantity, symbol, orderType, limitPrice, stopPrice, stopLoss, takeProfit }: EntryAlert,
   account: string,
 ): string {
   const at = [

@@ -16,8 +16,9 @@ import {
 import { alertContent, intentBytesToSign, type Intent, type SignedIntent } from '../domain/intent.ts';
 import { Refused } from './refused.ts';
 
-/** An entry that has not left after this long is not sent any more. */
+/** What has not left after this long is not sent any more. Whoever wants out waits longer than whoever wants in. */
 const ENTRY_LIFE_MS = 60_000;
+const EXIT_LIFE_MS = 600_000;
 
 const sha256: Sha256 = (text) => createHash('sha256').update(text).digest();
 
@@ -69,7 +70,7 @@ export async function formIntent(
     ...order,
     ...(time === undefined ? {} : { alertTime: time }),
     receivedAt,
-    notAfter: receivedAt + ENTRY_LIFE_MS,
+    notAfter: receivedAt + ('exit' in alert ? EXIT_LIFE_MS : ENTRY_LIFE_MS),
     ...(inferred.length === 0 ? {} : { inferred }),
     ...(ignored.length === 0 ? {} : { ignored }),
   };

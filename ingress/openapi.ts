@@ -16,16 +16,19 @@ const answer = z.object({
   error: z.string().nullable(),
   status: z.enum([
     ...(['pending', 'unknown', 'working', 'partially_filled', 'filled', 'canceled', 'rejected'] as const),
-    ...(['denied', 'expired', 'failed', 'dry_run', 'closed'] as const),
+    ...(['denied', 'expired', 'failed', 'dry_run', 'closed', 'noop'] as const),
   ]),
   workflow_id: z.string(),
   client_order_id: z.string(),
   duplicate: z.boolean(),
   account: z.string(),
   symbol: z.string(),
-  side: z.enum(['buy', 'sell']),
+  side: z
+    .enum(['buy', 'sell'])
+    .nullable()
+    .describe('null of an exit until it is known which side takes the position out'),
   order_type: z.enum(['market', 'limit', 'stop', 'stop_limit']),
-  quantity: decimal,
+  quantity: decimal.nullable().describe('null of an exit until it is known what there is to take out'),
   filled_quantity: decimal,
   average_price: decimal.nullable(),
   reason: reason.nullable(),
@@ -38,6 +41,18 @@ const answer = z.object({
       exit_average_price: decimal.nullable(),
     })
     .describe('of an order with stop_loss or take_profit, once something of it is filled')
+    .optional(),
+  exit: z
+    .object({
+      action: z.enum(['close', 'flatten', 'reverse']),
+      own_quantity: decimal.describe('what its own order has traded; filled_quantity has what the others have as well'),
+      own_average_price: decimal.nullable(),
+      opened_quantity: decimal.describe('of that, what a reverse has opened on the other side'),
+      by_orders: z
+        .array(z.object({ workflow_id: z.string(), quantity: decimal, average_price: decimal.nullable() }))
+        .describe('the orders that had protected what came out, and took it out themselves'),
+    })
+    .describe('of close, flatten and reverse')
     .optional(),
   links: z.object({ order: z.string(), history: z.string().nullable() }),
 });
@@ -52,8 +67,8 @@ const target = z.union([
 ]);
 const alert = z.object({
   symbol: z.string(),
-  action: z.enum(['buy', 'sell']),
-  quantity: number,
+  action: z.enum(['buy', 'sell', 'close', 'flatten', 'reverse']),
+  quantity: number.describe('of close: all of it where it is not there; not of flatten').optional(),
   order_type: z.enum(['market', 'limit', 'stop', 'stop_limit']).optional(),
   price: number.optional(),
   limit_price: number.optional(),

@@ -3,6 +3,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import type { Json } from '../domain/canonical-json.ts';
 import { windowId } from '../domain/ids.ts';
 import { titleOf } from '../domain/in-words.ts';
+import { isExit } from '../domain/intent.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import {
   ALERT_MEMO,
@@ -65,7 +66,8 @@ export async function startOrder(
       typedSearchAttributes: [
         { key: SEARCH_ATTRIBUTES.account, value: intent.account },
         { key: SEARCH_ATTRIBUTES.symbol, value: intent.symbol },
-        { key: SEARCH_ATTRIBUTES.side, value: intent.side },
+        // Which side an exit takes is known when it is.
+        ...(isExit(intent) ? [] : [{ key: SEARCH_ATTRIBUTES.side, value: intent.side }]),
         { key: SEARCH_ATTRIBUTES.status, value: 'pending' },
         { key: SEARCH_ATTRIBUTES.strategy, value: intent.strategy },
         { key: SEARCH_ATTRIBUTES.clientOrderId, value: intent.clientOrderId },

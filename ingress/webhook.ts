@@ -137,7 +137,8 @@ async function carryOut(
 ): Promise<Linked> {
   const left = (): number => begun + START_DEADLINE_MS - performance.now();
   const parsed = requireUnderstood(parseAlert(json), config.strategies[strategy]!.strict);
-  gate.countEntry(strategy);
+  // Whoever wants out is never refused for rate.
+  if (!('exit' in parsed.alert)) gate.countEntry(strategy);
   const formed = await formIntent(withDeliveryId(parsed.alert, evidence), {
     others: toPlainJson(parsed.others),
     strategy,

@@ -26,6 +26,7 @@ const STATUSES: Readonly<Record<OrderStatus, string>> = {
   failed: 'we broke before it was sent',
   dry_run: 'the account sends nothing',
   closed: 'what it opened is out again',
+  noop: 'an exit found nothing to take out',
 };
 
 /** Whatever placing an order may come to, by who says so; a new outcome does not compile without. */

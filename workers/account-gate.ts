@@ -2,6 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 
 import type { Admission, AdmissionRequest, OrderName } from '../domain/admission.ts';
 import type { Answer } from '../domain/answer.ts';
+import type { ExitRequest } from '../domain/exit-plan.ts';
 import { accountId } from '../domain/ids.ts';
 import { newsOf, type OrderNews } from '../domain/tally.ts';
 import type { Engine } from '../ingress/engine.ts';
@@ -17,7 +18,7 @@ const ASKED_AT_ONCE = 20;
 const NEWS_WAIT_MS = 1_000;
 
 interface Waiting {
-  readonly request: AdmissionRequest;
+  readonly request: AdmissionRequest | ExitRequest;
   readonly answer: (admission: Admission | undefined) => void;
 }
 
@@ -43,7 +44,7 @@ export class AccountGate {
   }
 
   /** Has the order counted, or tells what keeps it; undefined where the account cannot be asked. */
-  admit(request: AdmissionRequest): Promise<Admission | undefined> {
+  admit(request: AdmissionRequest | ExitRequest): Promise<Admission | undefined> {
     this.#isCounting = true;
     return new Promise((answer) => {
       this.#waiting.push({ request, answer });

@@ -12,6 +12,7 @@ import type { Engine } from '../ingress/engine.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metrics } from '../telemetry/metrics.ts';
 import type { AccountGate } from './account-gate.ts';
+import { askToMakeWay } from './ask-to-make-way.ts';
 import { comparingOf } from './engine-orders.ts';
 import { exchangeProfile } from './exchange-profile.ts';
 import type { Standings } from './standings.ts';
@@ -44,6 +45,7 @@ export async function openDesk(
       limits: account.limits,
       standing: () => standings.of(name),
       admit: (request) => gates.get(name)!.admit(request),
+      makeWay: (workflowId, wanted) => askToMakeWay(engine, workflowId, wanted),
       comparing: comparingOf(engine, name, config, log),
       ...polls,
       hasSent: false,

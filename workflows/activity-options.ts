@@ -56,6 +56,23 @@ export function placeOptions(notAfter: number, now: number): ActivityOptions {
   };
 }
 
+/** Deciding on an exit sends nothing, and is tried until it would be too late to send it. */
+export function planOptions(notAfter: number, now: number): ActivityOptions {
+  return {
+    startToCloseTimeout: 10_000,
+    scheduleToCloseTimeout: Math.max(notAfter - now, 0) + LAST_ATTEMPT_MS,
+    retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 2_000 },
+  };
+}
+
+/** An order that is asked to make way may have to find a lost order first, or to wait for its venue to come back. */
+export const MAKE_WAY_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: 60_000,
+  heartbeatTimeout: HEARTBEAT_MS,
+  scheduleToCloseTimeout: 900_000,
+  retry: { initialInterval: 250, backoffCoefficient: 1.5, maximumInterval: 2_000 },
+};
+
 /** Asking is harmless and goes on for as long as it takes; a person can end it. */
 export const FIND_OPTIONS: ActivityOptions = {
   startToCloseTimeout: 20_000,

@@ -6,19 +6,14 @@ import {
   makeContinueAsNewFunc,
   proxyActivities,
   proxyLocalActivities,
-  proxySinks,
-  setCurrentDetails,
   setHandler,
-  upsertMemo,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 
-import type { Activities } from '../activities/contract.ts';
+import type { Activities, MakeWay } from '../activities/contract.ts';
 import { answerOf, type Answer } from '../domain/answer.ts';
 import type { SignedCommand } from '../domain/command.ts';
-import type { SignedIntent } from '../domain/intent.ts';
-import { inWords } from '../domain/in-words.ts';
+import { isExit, type EntryIntent, type ExitIntent, type SignedIntent } from '../domain/intent.ts';
 import { NO_EXITS } from '../domain/exits.ts';
 import { hasBracket } from '../domain/leg.ts';
 import {
@@ -33,31 +28,31 @@ import {
   type OrderState,
 } from '../domain/order-state.ts';
 import { CANCEL_OPTIONS, checkOptions, FOLLOW_OPTIONS, VERIFY_OPTIONS } from './activity-options.ts';
-import {
-  ANSWER_MEMO,
-  ASK_AGAIN,
-  cancelUpdate,
-  orderQuery,
-  resolveUpdate,
-  SEARCH_ATTRIBUTES,
-  UPDATED_MEMO,
-  type Carried,
-  type OrderSinks,
-} from './messages.ts';
+import { ASK_AGAIN, cancelUpdate, makeWayUpdate, orderQuery, resolveUpdate, type Carried } from './messages.ts';
+import { makeWayFor } from './make-way.ts';
 import { placeOnce } from './placing.ts';
 import { protectPosition } from './protect-position.ts';
+import { publish } from './publish.ts';
+import { takeOut } from './take-out.ts';
+import { Wanted } from './wanted.ts';
 
 const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
 const { cancelOrder } = proxyActivities<Activities>(CANCEL_OPTIONS);
 const { verifyCommand } = proxyActivities<Activities>(VERIFY_OPTIONS);
-const { orders } = proxySinks<OrderSinks>();
 
 /**
  * One order's whole life: checked, placed at most once as far as the venue lets it be checked, found again when its
  * answer was lost, followed while it rests. Its result is the answer.
  */
 export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Promise<Answer> {
+  return isExit(signed.intent)
+    ? takeOut(signed as SignedIntent<ExitIntent>)
+    : enter(signed as SignedIntent<EntryIntent>, carried);
+}
+
+async function enter(signed: SignedIntent<EntryIntent>, carried?: Carried): Promise<Answer> {
   const { intent } = signed;
+  const wanted = new Wanted();
   let state: OrderState = carried?.state ?? (hasBracket(intent) ? { ...NEW_ORDER, exits: NO_EXITS } : NEW_ORDER);
   let lostAt: number | null = null;
   /** Whether the check before a trade is under way. A local activity leaves no mark in the history until it is over. */
@@ -70,6 +65,9 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   setHandler(orderQuery, () => ({ answer: answerOf(workflowId, intent, state), lostAt }));
   setHandler(cancelUpdate, cancel, { validator: refuseWhenFinal });
   setHandler(resolveUpdate, resolve, { validator: refuseUnlessLost });
+  setHandler(makeWayUpdate, (exit) => makeWayFor({ signed, wanted, state: () => state, become }, exit), {
+    validator: refuseLateExit,
+  });
 
   // Canceling the workflow is no signed command, and must not stop the watch over an order that is out there.
   return CancellationScope.nonCancellable(async () => {
@@ -92,7 +90,7 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
   /** What is filled is protected from its first fill on, while the rest of the order may still be waiting. */
   async function protect(): Promise<void> {
     if (!hasBracket(intent)) return;
-    await protectPosition({ signed, entry: () => state, changed: (exits) => become(leaving(state, exits)) });
+    await protectPosition({ signed, wanted, entry: () => state, changed: (exits) => become(leaving(state, exits)) });
     become(left(state));
   }
 
@@ -174,6 +172,11 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
       throw ApplicationFailure.create({ type: ASK_AGAIN, message: 'The order is being checked; ask again.' });
   }
 
+  function refuseLateExit({ exit }: MakeWay): void {
+    refuseWhileChecking();
+    if (Date.now() >= exit.intent.notAfter) throw new Error('The exit comes too late.');
+  }
+
   function refuseWhenFinal(_command: SignedCommand): void {
     refuseWhileChecking();
     if (isFinal(state)) throw new Error(`The order is ${state.status}; there is nothing to cancel.`);
@@ -188,26 +191,11 @@ export async function ExecuteOrder(signed: SignedIntent, carried?: Carried): Pro
     if (named !== lostAt) throw new Error(`The order was lost at ${lostAt}; the command settles a loss at ${named}.`);
   }
 
-  /** Every change of the order goes through here, and is seen in the list of orders within the same step. */
+  /** Every change of the order goes through here. */
   function become(next: OrderState): void {
-    const { status, reason } = next;
-    const isOfEntry = status !== state.status || next.filledQuantity !== state.filledQuantity;
-    const isNewReason = reason?.code !== state.reason?.code;
-    const changed = isOfEntry || next.exits !== state.exits;
+    const before = state;
     state = next;
-    if (!changed) return;
     const answer = answerOf(workflowId, intent, next);
-    orders.changed(answer);
-    // What is found by its value changes with the entry; each step of its legs would tell the same once more.
-    if (isOfEntry || isNewReason) {
-      upsertSearchAttributes([
-        { key: SEARCH_ATTRIBUTES.status, value: status },
-        ...(reason === null ? [] : [{ key: SEARCH_ATTRIBUTES.reason, value: reason.code }]),
-      ]);
-    }
-    setCurrentDetails(inWords(intent, next));
-    // A final order's answer is the workflow's result; until then the memo holds it, which a list returns at once.
-    if (isFinal(next) && !hasBracket(intent)) return;
-    upsertMemo({ [ANSWER_MEMO]: answer, [UPDATED_MEMO]: Date.now() });
+    publish({ intent, before, now: next, answer, isLast: isFinal(next) && !hasBracket(intent) });
   }
 }

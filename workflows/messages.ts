@@ -2,8 +2,10 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
 
 import type { Admission, AdmissionRequest } from '../domain/admission.ts';
+import type { MakeWay, Taken } from '../activities/contract.ts';
 import type { Answer } from '../domain/answer.ts';
 import type { SignedCommand } from '../domain/command.ts';
+import type { ExitRequest } from '../domain/exit-plan.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import type { OrderState } from '../domain/order-state.ts';
 import type { HaltRequest, Standing } from '../domain/standing.ts';
@@ -34,7 +36,7 @@ export interface OrderView {
 
 export interface AdmissionBatch {
   readonly news: readonly OrderNews[];
-  readonly requests: readonly AdmissionRequest[];
+  readonly requests: readonly (AdmissionRequest | ExitRequest)[];
 }
 
 export interface Admissions {
@@ -54,6 +56,9 @@ export const ASK_AGAIN = 'AskAgain';
 export const orderQuery = defineQuery<OrderView>('order');
 export const cancelUpdate = defineUpdate<Answer, [SignedCommand]>('cancel');
 export const resolveUpdate = defineUpdate<Answer, [SignedCommand]>('resolve');
+
+/** From an exit to an order whose position it takes out, or that it cancels. */
+export const makeWayUpdate = defineUpdate<Taken, [MakeWay]>('makeWay');
 
 /** To an account's execution. A halt is a signal: it is kept also while no worker is there. */
 export const haltSignal = defineSignal<[HaltRequest]>('halt');

@@ -1,17 +1,22 @@
 import { condition, sleep } from '@temporalio/workflow';
 
+import type { Taken } from '../activities/contract.ts';
 import { add, compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
-import { graver } from '../domain/exit-problem.ts';
+import { graver, isTooSmall } from '../domain/exit-problem.ts';
 import { dueOf, exitsOf, wasStopped, type Exits } from '../domain/exits.ts';
-import type { SignedIntent } from '../domain/intent.ts';
+import type { EntryIntent, SignedIntent } from '../domain/intent.ts';
 import { exitOf, partsOf, protectionOf, type Leg } from '../domain/leg.ts';
 import { isFinal, type OrderState } from '../domain/order-state.ts';
 import { reason, type Reason } from '../domain/reason.ts';
+import { together, type Traded } from '../domain/way-out.ts';
 import { holdLeg } from './hold-leg.ts';
+import type { Wanted } from './wanted.ts';
 
 /** A stop that is not at the venue by then (longer than a lost one takes to be proven absent) will not come. */
 const PROTECT_WITHIN_MS = 30_000;
 const EXIT_WITHIN_MS = 600_000;
+/** What somebody wants out and cannot be sent in this time stays in, and has its stop again. */
+const WANTED_WITHIN_MS = 30_000;
 /** So often a stop that could not be sent in its time is sent anew; each time takes as long as a long outage. */
 const LATE_MOST = 3;
 /** So often a position that cannot be protected is tried to be taken out before a person has to. */
@@ -20,12 +25,12 @@ const EXITS_MOST = 3;
 const PAST_MOST = 20;
 /** The market may have nothing to trade with for a moment. */
 const EXIT_PAUSE_MS = 1_000;
-/** Of what is below a market's minimum the venue takes no order. */
-const TOO_SMALL = ['QUANTITY_BELOW_MINIMUM', 'NOTIONAL_BELOW_MINIMUM'];
 
 /** A position to be protected: its entry, which may still grow, and who wants to know how it stands. */
 export interface Guarded {
-  readonly signed: SignedIntent;
+  readonly signed: SignedIntent<EntryIntent>;
+  /** What somebody wants out of it before its stop or target comes. */
+  readonly wanted: Wanted;
   readonly entry: () => OrderState;
   readonly changed: (exits: Exits) => void;
 }
@@ -50,7 +55,7 @@ export async function protectPosition(position: Guarded): Promise<void> {
           problem = graver(problem, because);
           position.changed(exitsOf(legs.values(), problem));
         },
-      }),
+      }).finally(() => position.wanted.end(part)),
     ),
   );
 }
@@ -63,7 +68,7 @@ interface Part extends Guarded {
 
 async function guardPart(guarded: Part): Promise<void> {
   const { intent } = guarded.signed;
-  const { part, entry } = guarded;
+  const { part, entry, wanted } = guarded;
   const due = (): DecimalString => dueOf(intent, entry(), part);
   let out = '0';
   let generation = 0;
@@ -71,10 +76,21 @@ async function guardPart(guarded: Part): Promise<void> {
   /** What was too little to protect: it is tried again when there is more of it. */
   let tooLittle = '0';
   let late = 0;
+  const left = (): DecimalString => subtract(due(), out);
+  const isWanted = (): boolean => wanted.isOf(part);
+  wanted.begin(part, left);
   for (;;) {
-    const left = (): DecimalString => subtract(due(), out);
-    await condition(() => compare(left(), tooLittle) > 0 || isFinal(entry()));
+    await condition(() => compare(left(), tooLittle) > 0 || isFinal(entry()) || isWanted());
     const quantity = left();
+    if (isWanted()) {
+      const { referencePrice } = wanted.asker!;
+      const asked = { quantity: wanted.of(part, quantity), withinMs: WANTED_WITHIN_MS, referencePrice };
+      const closed = await closePart(guarded, asked, generation);
+      generation = closed.generation;
+      out = add(out, closed.taken.quantity);
+      wanted.came(part, { ...closed.taken, last: closed.last });
+      continue;
+    }
     if (compare(quantity, '0') <= 0) return;
     if (compare(quantity, tooLittle) <= 0) {
       guarded.fails(leftOver(quantity, intent.symbol));
@@ -84,14 +100,14 @@ async function guardPart(guarded: Part): Promise<void> {
     const notAfter = Date.now() + PROTECT_WITHIN_MS;
     const leg = protectionOf(intent, { part, generation, quantity, averagePrice, notAfter });
     generation += 1;
-    const hasGrown = (): boolean => compare(left(), quantity) > 0;
+    const hasGrown = (): boolean => compare(left(), quantity) > 0 || isWanted();
     const { state, hasWaited, isWithdrawn } = await holdLeg(guarded, leg, hasGrown);
     past = hasWaited ? 0 : past + 1;
     out = add(out, state.filledQuantity);
     // Nothing of it was sent, which is no word of the venue against it: nobody may have been there to send it.
     late = state.status === 'expired' ? late + 1 : 0;
     if (isWithdrawn || state.status === 'filled' || (late > 0 && late <= LATE_MOST)) continue;
-    if (TOO_SMALL.includes(state.reason?.code ?? '')) {
+    if (isTooSmall(state.reason)) {
       tooLittle = quantity;
       continue;
     }
@@ -104,12 +120,13 @@ async function guardPart(guarded: Part): Promise<void> {
     }
     // The venue does not take it, for whatever reason: what has no stop is not held.
     if (!isStopped) guarded.fails(notTaken(leg, state));
-    const closed = await closePart(guarded, left(), generation);
+    const closed = await closePart(guarded, { quantity: left(), withinMs: EXIT_WITHIN_MS }, generation);
     generation = closed.generation;
-    out = add(out, closed.taken);
-    if (TOO_SMALL.includes(closed.why?.code ?? '')) tooLittle = closed.remaining;
+    out = add(out, closed.taken.quantity);
+    const why = closed.last?.reason ?? null;
+    if (isTooSmall(why)) tooLittle = closed.remaining;
     else if (!isZero(closed.remaining)) {
-      guarded.fails(unprotected(left(), intent.symbol, closed.why));
+      guarded.fails(unprotected(left(), intent.symbol, why));
       return;
     }
   }
@@ -118,25 +135,27 @@ async function guardPart(guarded: Part): Promise<void> {
 /** Takes a part out at the market's price. What the venue refuses again and again a person has to take out. */
 async function closePart(
   guarded: Part,
-  quantity: DecimalString,
+  { quantity, withinMs, referencePrice }: Pick<Leg, 'quantity' | 'referencePrice'> & { readonly withinMs: number },
   firstGeneration: number,
-): Promise<{ taken: DecimalString; remaining: DecimalString; generation: number; why: Reason | null }> {
+): Promise<{ taken: Traded; remaining: DecimalString; generation: number; last: Taken['last'] }> {
   let generation = firstGeneration;
   let remaining = quantity;
-  let why: Reason | null = null;
+  let last: Taken['last'] = null;
+  const trades: Traded[] = [];
   for (let turn = 0; turn < EXITS_MOST && compare(remaining, '0') > 0; turn += 1) {
     const { intent } = guarded.signed;
     if (turn > 0) await sleep(EXIT_PAUSE_MS);
-    const notAfter = Date.now() + EXIT_WITHIN_MS;
-    const leg = exitOf(intent, { part: guarded.part, generation, quantity: remaining, notAfter });
+    const notAfter = Date.now() + withinMs;
+    const leg = exitOf(intent, { part: guarded.part, generation, quantity: remaining, referencePrice, notAfter });
     generation += 1;
     const { state } = await holdLeg(guarded, leg, () => false);
+    trades.push({ quantity: state.filledQuantity, averagePrice: state.averagePrice });
     remaining = subtract(remaining, state.filledQuantity);
-    why = state.reason;
-    if (TOO_SMALL.includes(why?.code ?? '')) break;
+    last = { status: state.status, reason: state.reason };
+    if (isTooSmall(last.reason)) break;
   }
   // What came in meanwhile is not among it.
-  return { taken: subtract(quantity, remaining), remaining, generation, why };
+  return { taken: together(trades), remaining, generation, last };
 }
 
 function levels({ stopPrice, limitPrice }: Leg): string {

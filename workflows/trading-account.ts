@@ -12,7 +12,8 @@ import {
 import type { Activities } from '../activities/contract.ts';
 import type { SignedCommand } from '../domain/command.ts';
 import { admit, type Admission } from '../domain/admission.ts';
-import { halted, NEW_STANDING, resumed, whyHalted, type Standing } from '../domain/standing.ts';
+import { planExit } from '../domain/exit-plan.ts';
+import { halted, NEW_STANDING, resumed, whyExitHalted, whyHalted, type Standing } from '../domain/standing.ts';
 import { asOf, learned, NEW_TALLY, type Tally } from '../domain/tally.ts';
 import { VERIFY_OPTIONS, WATCH_OPTIONS } from './activity-options.ts';
 import {
@@ -63,9 +64,12 @@ export async function TradingAccount(account: string, carried?: Standing, counte
     const now = Date.now();
     tally = news.reduce(learned, asOf(tally, now));
     const halt = whyHalted(account, standing);
+    const exitHalt = whyExitHalted(account, standing);
     const admissions = requests.map((request): Admission => {
-      if (halt !== null) return { kind: 'denied', reason: halt };
-      const decided = admit(tally, request, now);
+      const isEntry = !('exit' in request) || request.exit === 'reverse';
+      const kept = isEntry ? halt : exitHalt;
+      if (kept !== null) return { kind: 'denied', reason: kept };
+      const decided = 'exit' in request ? planExit(tally, request, now) : admit(tally, request, now);
       tally = decided.tally;
       return decided.admission;
     });

@@ -2,6 +2,7 @@ import type { MarketInterface, Order } from 'ccxt';
 
 import type { Circuit } from '../../domain/account-report.ts';
 import { compare, isZero, parseDecimal, type DecimalString } from '../../domain/decimal.ts';
+import type { Holding } from '../../domain/exit-plan.ts';
 import type { Cancellation, HttpReply, Placement } from '../../domain/outcome.ts';
 import type { ListedOrder } from '../../domain/reconciliation.ts';
 import { saysTheSame, sumFills, type VenueOrder } from '../../domain/venue-order.ts';
@@ -172,6 +173,13 @@ export class CcxtAdapter implements VenueAdapter {
       ([asset, amount]) => [asset, parseDecimal(amount) ?? '0'] as const,
     );
     return Object.fromEntries(held.filter(([, amount]) => !isZero(amount)));
+  }
+
+  /** At a spot market what is held is an asset; what of it is locked by orders is held all the same. */
+  async holding(symbol: string): Promise<Holding> {
+    const resolved = this.#marketOf(symbol);
+    if (resolved.kind !== 'market') throw new Error(`The exchange has no market ${symbol}.`);
+    return { kind: 'asset', quantity: (await this.balances())[resolved.market.base] ?? '0' };
   }
 
   async fetch(ticket: OrderTicket, known: VenueOrder): Promise<VenueOrder | null> {

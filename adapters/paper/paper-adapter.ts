@@ -1,4 +1,5 @@
 import { add, compare, isZero, multiply, subtract, type DecimalString } from '../../domain/decimal.ts';
+import type { Holding } from '../../domain/exit-plan.ts';
 import { entryIdOf } from '../../domain/ids.ts';
 import type { Cancellation, Placement } from '../../domain/outcome.ts';
 import { reason, type Reason } from '../../domain/reason.ts';
@@ -122,6 +123,12 @@ export class PaperAdapter implements VenueAdapter {
 
   async balances(): Promise<Record<string, DecimalString>> {
     return this.#book.balances();
+  }
+
+  /** A contract's balance is its position, below zero where it is short. */
+  async holding(symbol: string): Promise<Holding> {
+    const { base, quote } = assetsOf(symbol);
+    return { kind: quote === null ? 'net' : 'asset', quantity: this.#book.balance(base) };
   }
 
   async close(): Promise<void> {

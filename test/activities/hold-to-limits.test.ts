@@ -11,7 +11,7 @@ import { VenueClock } from '../../activities/venue-clock.ts';
 import { VerifyKeys } from '../../activities/verify-keys.ts';
 import { DryRunAdapter } from '../../adapters/dry-run/dry-run-adapter.ts';
 import { NotSent, type Plan, type VenueAdapter } from '../../adapters/venue-adapter.ts';
-import type { Intent } from '../../domain/intent.ts';
+import type { EntryIntent } from '../../domain/intent.ts';
 import { ACCOUNT_LIMITS, NO_LIMITS, type Limits } from '../../domain/limits.ts';
 import { NEW_STANDING } from '../../domain/standing.ts';
 import { anIntent } from '../support/an-intent.ts';
@@ -51,6 +51,7 @@ function accountAt(adapter: VenueAdapter, some: Partial<Limits>): Account {
     clock: new VenueClock(),
     limits: limits(some),
     admit: async () => ({ kind: 'admitted', notes: [] }),
+    makeWay: async () => undefined,
     comparing: COMPARES_NOTHING,
     standing: async () => NEW_STANDING,
     pollMs: 1,
@@ -63,7 +64,7 @@ function accountAt(adapter: VenueAdapter, some: Partial<Limits>): Account {
 /** The code of the denial, or null, under the account's limits and the strategy's. */
 async function judge(
   adapter: VenueAdapter,
-  change: Partial<Intent>,
+  change: Partial<EntryIntent>,
   ofAccount: Partial<Limits>,
   ofStrategy: Partial<Limits> = {},
 ): Promise<{ code: string | null; message: string; notes: readonly string[] }> {
@@ -110,7 +111,7 @@ test('the symbols of a limit are those that the venue understands by them', () =
 });
 
 test('the venue is asked for its price where a limit needs it, once, and else not at all', async () => {
-  const rows: [Partial<Intent>, Partial<Limits>, number][] = [
+  const rows: [Partial<EntryIntent>, Partial<Limits>, number][] = [
     [{}, ACCOUNT_LIMITS, 0],
     [{}, { maxNotional: '5000' }, 1],
     [LIMIT, { maxNotional: '5000' }, 0],
@@ -174,7 +175,11 @@ test('a dry run judges by the alert’s price, and says so where there is none',
 const { publicKey } = generateKeyPairSync('ed25519');
 
 /** What the whole check says of an order. */
-async function check(account: Account, rules: Partial<StrategyRules>, change: Partial<Intent> = {}): Promise<string> {
+async function check(
+  account: Account,
+  rules: Partial<StrategyRules>,
+  change: Partial<EntryIntent> = {},
+): Promise<string> {
   const age = { minConfidence: '0.5', maxAgeMs: 60_000 };
   const all = { ...age, accounts: ['paper'], limits: NO_LIMITS, inTurn: false, ...rules };
   const desk: Desk = {

@@ -298,6 +298,7 @@ export function deskOf(adapter: VenueAdapter, world: World): Desk {
     standing: async () => world.pick(NEW_STANDING, ...STANDINGS),
     limits: { ...NO_LIMITS, maxOpenOrders: 50 },
     admit: async () => world.pick(ADMITTED, ...Array<Admission>(20).fill(ADMITTED), undefined, ...KEPT),
+    makeWay: async () => undefined,
     comparing: COMPARES_NOTHING,
     pollMs: 1,
     pollsPerSecond: 1_000,

@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 
 import { keyId, VerifyKeys } from '../../activities/verify-keys.ts';
 import { VerifyIntent } from '../../activities/verify-intent.ts';
-import { intentBytesToSign, type Intent } from '../../domain/intent.ts';
+import { intentBytesToSign, type EntryIntent } from '../../domain/intent.ts';
 import { exitOf, protectionOf, type Leg } from '../../domain/leg.ts';
 import { anIntent } from '../support/an-intent.ts';
 import { inActivity } from '../support/in-activity.ts';
@@ -16,7 +16,7 @@ const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const guard = new VerifyIntent(new VerifyKeys([publicKey]));
 
 /** What becomes of a request that holds these: `done`, or why it got no further. */
-async function outcome(intent: Intent, leg: Leg | undefined, workflowType = 'ExecuteOrder'): Promise<string> {
+async function outcome(intent: EntryIntent, leg: Leg | undefined, workflowType = 'ExecuteOrder'): Promise<string> {
   const value = sign(null, Buffer.from(intentBytesToSign(intent, ID)), privateKey).toString('base64');
   const request = { signed: { intent, signature: { key: keyId(publicKey), value } }, leg, originalRunId: 'first' };
   const workflowExecution = { workflowId: ID, runId: 'first' };

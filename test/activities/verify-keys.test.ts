@@ -6,14 +6,14 @@ import { ApplicationFailure } from '@temporalio/common';
 
 import { keyId, VerifyKeys } from '../../activities/verify-keys.ts';
 import { commandBytesToSign, type Command } from '../../domain/command.ts';
-import { intentBytesToSign, type Intent, type SignedIntent } from '../../domain/intent.ts';
+import { intentBytesToSign, type EntryIntent, type SignedIntent } from '../../domain/intent.ts';
 import { anIntent } from '../support/an-intent.ts';
 
 const ID = 'order:trend:a-1';
 const [older, newer, stranger] = [1, 2, 3].map(() => generateKeyPairSync('ed25519'));
 
 function signed(
-  intent: Intent,
+  intent: EntryIntent,
   { privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject },
 ): SignedIntent {
   const value = sign(null, Buffer.from(intentBytesToSign(intent, ID)), privateKey).toString('base64');

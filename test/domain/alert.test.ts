@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { SUPPORTED_FIELDS } from '../../domain/alert-fields.ts';
-import { parseAlert, type Alert, type ParsedAlert, type RefusalCode } from '../../domain/alert.ts';
+import { parseAlert, type EntryAlert, type ParsedAlert, type RefusalCode } from '../../domain/alert.ts';
 import { multiply } from '../../domain/decimal.ts';
 import { JsonNumber, type ExactJson } from '../../domain/json-number.ts';
 import { RUNS } from '../support/property-runs.ts';
@@ -24,9 +24,10 @@ const STOP_LIMIT = { ...MARKET, order_type: 'stop_limit', stop_price: '68000', l
 
 const parse = (body: unknown): ParsedAlert => parseAlert(exact(body));
 
-function understood(body: unknown): Alert {
+function understood(body: unknown): EntryAlert {
   const parsed = parse(body);
   assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.ok(!('exit' in parsed.alert));
   return parsed.alert;
 }
 
@@ -56,7 +57,7 @@ test('the five original alerts are understood, and the two bad ones refused in t
 });
 
 test('a field is understood as its sender meant it', () => {
-  const rows: [object, Partial<Alert>][] = [
+  const rows: [object, Partial<EntryAlert>][] = [
     [MARKET, { side: 'buy', orderType: 'market', quantity: '0.01', confidence: '0.7' }],
     [{ ...MARKET, action: ' SELL ' }, { side: 'sell' }],
     [{ ...MARKET, quantity: 2 }, { quantity: '2' }],
@@ -126,7 +127,7 @@ test('a field is understood as its sender meant it', () => {
   ];
   for (const [body, expected] of rows) {
     const alert = understood(body);
-    const found = Object.fromEntries(Object.keys(expected).map((key) => [key, alert[key as keyof Alert]]));
+    const found = Object.fromEntries(Object.keys(expected).map((key) => [key, alert[key as keyof EntryAlert]]));
     assert.deepEqual(found, expected);
   }
 });
@@ -137,7 +138,7 @@ test('what an alert does not say is not in what was understood', () => {
 });
 
 test('the price of a limit or stop order is its own only in the original shape, and the answer says so', () => {
-  const rows: [object, Partial<Alert>, number][] = [
+  const rows: [object, Partial<EntryAlert>, number][] = [
     [{ ...MARKET, order_type: 'limit', price: '67000' }, { limitPrice: '67000' }, 1],
     [{ ...MARKET, order_type: 'stop', price: '68000' }, { stopPrice: '68000' }, 1],
     [{ ...LIMIT, price: '1' }, { limitPrice: '67000', referencePrice: '1' }, 0],
@@ -305,7 +306,7 @@ const ROWS: Row[] = [
   ...[
     'hold',
     'long',
-    'close',
+    'exit',
     'buy!',
     'b',
     'buy sell',
@@ -556,7 +557,7 @@ const goodAlert = fc
   }));
 
 /** An alert as one would write what was understood of it. */
-function rewritten(alert: Alert): Record<string, unknown> {
+function rewritten(alert: EntryAlert): Record<string, unknown> {
   const written = {
     id: alert.id,
     account: alert.account,
@@ -607,4 +608,49 @@ test('no key vanishes: it is acted on, listed as ignored, or refused by name', (
     }),
     RUNS,
   );
+});
+
+test('close, flatten and reverse are understood', () => {
+  const rows: [object, object][] = [
+    [{ action: 'close' }, { exit: 'close' }],
+    [
+      { action: ' Close ', quantity: '0.5' },
+      { exit: 'close', quantity: '0.5' },
+    ],
+    [
+      { action: 'flatten', price: '67000' },
+      { exit: 'flatten', referencePrice: '67000' },
+    ],
+    [
+      { action: 'reverse', quantity: 2 },
+      { exit: 'reverse', quantity: '2' },
+    ],
+    [
+      { action: 'close', stop_loss: '66000' },
+      { exit: 'close', stopLoss: { price: '66000' } },
+    ],
+  ];
+  for (const [body, expected] of rows) {
+    const parsed = parse({ symbol: 'BTC/USDT', ...body });
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    const { symbol: _symbol, confidence: _confidence, inferred: _inferred, ignored: _ignored, ...found } = parsed.alert;
+    assert.deepEqual(found, expected);
+  }
+});
+
+test('what an exit cannot carry is refused by name', () => {
+  const rows: [object, RefusalCode, string][] = [
+    [{ action: 'reverse' }, 'MISSING_FIELD', 'quantity'],
+    [{ action: 'flatten', quantity: '1' }, 'INVALID_FIELD', 'quantity'],
+    [{ action: 'close', quantity: '-1' }, 'INVALID_FIELD', 'quantity'],
+    [{ action: 'close', quantity: null }, 'INVALID_FIELD', 'quantity'],
+    [{ action: 'close', order_type: 'limit', limit_price: '1' }, 'INVALID_FIELD', 'order_type'],
+    [{ action: 'close', limit_price: '1' }, 'INVALID_FIELD', 'limit_price'],
+    [{ action: 'close', time_in_force: 'gtc' }, 'INVALID_FIELD', 'time_in_force'],
+  ];
+  for (const [body, code, field] of rows) {
+    const parsed = parse({ symbol: 'BTC/USDT', ...body });
+    assert.ok(!parsed.ok, JSON.stringify(body));
+    assert.deepEqual([parsed.refusals[0].code, parsed.refusals[0].field], [code, field]);
+  }
 });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { checkLimits, checkValue, needsMarketPrice, noReferencePrice } from '../../domain/check-limits.ts';
-import type { Intent } from '../../domain/intent.ts';
+import type { EntryIntent } from '../../domain/intent.ts';
 import { ACCOUNT_LIMITS, NO_LIMITS, type Limits } from '../../domain/limits.ts';
 import type { Reason } from '../../domain/reason.ts';
 import { parseTradingHours } from '../../domain/trading-hours.ts';
@@ -62,7 +62,7 @@ test('a symbol is compared under the one name that its venue has for it', () => 
 
 test('an alert is traded within its hours, by when it was received', () => {
   const tradingHours = [parseTradingHours('Mon-Fri 09:30-16:00 America/New_York')!];
-  const at = (time: string): Intent => anIntent({ receivedAt: Date.parse(time) });
+  const at = (time: string): EntryIntent => anIntent({ receivedAt: Date.parse(time) });
   const rows: [string, boolean][] = [
     ['2026-11-24T09:30:00-05:00', true],
     ['2026-11-24T09:29:59.999-05:00', false],
@@ -87,7 +87,7 @@ const STOP_LIMIT = { orderType: 'stop_limit', stopPrice: '100', limitPrice: '110
 
 test('the worth of an order is what it can trade at, at the most', () => {
   // Each order is of one unit: its worth is the price by which it is valued.
-  const rows: [string, Partial<Intent>, string | null, string | null][] = [
+  const rows: [string, Partial<EntryIntent>, string | null, string | null][] = [
     ['market', {}, '105', '105'],
     ['market sell', { side: 'sell' }, '105', '105'],
     ['market, without a price', {}, null, null],
@@ -117,7 +117,7 @@ test('the worth of an order is what it can trade at, at the most', () => {
 });
 
 test('the market is asked for its price only where a limit needs it', () => {
-  const rows: [Partial<Intent>, Partial<Limits>, boolean][] = [
+  const rows: [Partial<EntryIntent>, Partial<Limits>, boolean][] = [
     [{}, { priceCollar: '0.1' }, false],
     [{}, { maxNotional: '5000' }, true],
     [{}, ACCOUNT_LIMITS, false],
@@ -136,7 +136,7 @@ test('the market is asked for its price only where a limit needs it', () => {
 });
 
 test('a price is believed up to the edge of the collar, on both sides of the market', () => {
-  const rows: [Partial<Intent>, string | null][] = [
+  const rows: [Partial<EntryIntent>, string | null][] = [
     [{ ...LIMIT, limitPrice: '90' }, null],
     [{ ...LIMIT, limitPrice: '110' }, null],
     [{ ...LIMIT, limitPrice: '89.999999999999999999' }, 'limit price 89.999999999999999999'],

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { add, compare, isZero, subtract } from '../../domain/decimal.ts';
 import { graver, leavesSome } from '../../domain/exit-problem.ts';
 import { dueOf, exitsOf, NO_EXITS } from '../../domain/exits.ts';
-import type { Intent } from '../../domain/intent.ts';
+import type { EntryIntent } from '../../domain/intent.ts';
 import { exitOf, partsOf, protectionOf } from '../../domain/leg.ts';
 import { NEW_ORDER, type OrderState } from '../../domain/order-state.ts';
 import type { Reason } from '../../domain/reason.ts';
@@ -26,11 +26,11 @@ const entry = (filledQuantity: string, fees: readonly [asset: string, amount: st
   })),
 });
 
-const inShares = (...shares: string[]): Partial<Intent> => ({
+const inShares = (...shares: string[]): Partial<EntryIntent> => ({
   takeProfit: shares.map((share, index) => ({ share, level: { percent: `${index + 1}` } })),
 });
 
-const dues = (intent: Intent, state: OrderState): string[] =>
+const dues = (intent: EntryIntent, state: OrderState): string[] =>
   partsOf(intent).map((_, part) => dueOf(intent, state, part));
 
 test('what is filled is due in the shares of its targets, or whole where there is only a stop', () => {
@@ -50,7 +50,7 @@ test('shares that no venue could count in come to the whole all the same', () =>
 });
 
 test('a fee in the asset that was bought was never brought in; any other fee was paid from elsewhere', () => {
-  const rows: [Partial<Intent>, [string, string][], string][] = [
+  const rows: [Partial<EntryIntent>, [string, string][], string][] = [
     [{}, [['BTC', '0.001']], '0.999'],
     [
       {},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Intent } from '../../domain/intent.ts';
+import type { EntryIntent } from '../../domain/intent.ts';
 import { checkAlert, checkBracket } from '../../domain/pre-trade.ts';
 import { anIntent } from '../support/an-intent.ts';
 
@@ -9,7 +9,7 @@ const RULES = { minConfidence: '0.6', maxAgeMs: 60_000 };
 const AT = anIntent().receivedAt;
 
 test('an alert is traded up to its limits, and not one step beyond', () => {
-  const rows: [Partial<Intent>, string, string?][] = [
+  const rows: [Partial<EntryIntent>, string, string?][] = [
     [{ confidence: '0.6' }, 'admitted'],
     [{ confidence: '0.60' }, 'admitted'],
     [{ confidence: '1' }, 'admitted'],
@@ -50,7 +50,7 @@ test('an age just over the limit is not shown as the limit itself', () => {
 });
 
 test('a stop-loss and a take-profit lie on their sides of the entry, and not on its price', () => {
-  const rows: [Partial<Intent>, string | null][] = [
+  const rows: [Partial<EntryIntent>, string | null][] = [
     [{}, null],
     [
       { limitPrice: '100', stopLoss: { price: '99.99' }, takeProfit: [{ share: '1', level: { price: '100.01' } }] },

@@ -36,7 +36,8 @@ function assertAnswer(reply: Reply, http: number, status: string, success: boole
   assert.equal(error, success ? null : reason?.message);
   if (reason !== null) assert.deepEqual(Object.keys(reason), ['code', 'message', 'fix']);
   assert.deepEqual(Object.keys(links), ['order', 'history']);
-  for (const text of [body.quantity, body.filled_quantity, body.average_price ?? '0']) assert.match(text, DECIMAL);
+  for (const text of [body.quantity ?? '0', body.filled_quantity, body.average_price ?? '0'])
+    assert.match(text, DECIMAL);
   for (const list of [body.inferred, body.ignored]) assert.ok(Array.isArray(list));
 }
 

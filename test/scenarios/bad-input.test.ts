@@ -211,7 +211,7 @@ test('a value that a field cannot have is refused by name', async () => {
 });
 
 test('an unknown action is refused in the words of the original', async () => {
-  for (const action of ['close', 'invalid_action', 'long', 'Buy!', 'b', 'buy sell']) {
+  for (const action of ['exit', 'invalid_action', 'long', 'Buy!', 'b', 'buy sell']) {
     const reply = await holdfast.post({ ...GOOD, action });
     assertRefused(reply, { http: 400, code: 'INVALID_ACTION', field: 'action' }, action);
     assert.equal(reply.body.error, `Invalid action: ${action}`);
@@ -271,7 +271,7 @@ test('no key of the grammar is passed over, whatever a build honors of it', asyn
 });
 
 test('all that is wrong with an alert is told at once', async () => {
-  const { body } = await holdfast.post({ symbol: 5, action: 'close', quantity: true, stop_los: 1, targets: [] });
+  const { body } = await holdfast.post({ symbol: 5, action: 'exit', quantity: true, stop_los: 1, targets: [] });
   const issues = body['issues'] as { path: string; code: string }[];
   assert.deepEqual(issues.map(({ path, code }) => `${path} ${code}`).toSorted(), [
     'action INVALID_ACTION',

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { SignedCommand } from '../../domain/command.ts';
-import { intentBytesToSign, type Intent, type SignedIntent } from '../../domain/intent.ts';
+import { intentBytesToSign, type EntryIntent, type SignedIntent } from '../../domain/intent.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf, parseHistory, resultOf, valueIn } from '../support/history.ts';
 import { Holdfast, type Reply } from '../support/holdfast.ts';
@@ -28,9 +28,9 @@ const post = (alert: Readonly<Record<string, unknown>> = {}): Promise<Reply> =>
   });
 
 /** The signed argument of an order, as anybody who can read the engine can copy it. */
-async function argumentOf({ body }: Reply): Promise<SignedIntent & { workflowId: string }> {
+async function argumentOf({ body }: Reply): Promise<SignedIntent<EntryIntent> & { workflowId: string }> {
   const [started] = eventsOf(parseHistory(await holdfast.history(body.workflow_id)), 'WORKFLOW_EXECUTION_STARTED');
-  return { ...(valueIn(started, 'input') as SignedIntent), workflowId: body.workflow_id };
+  return { ...(valueIn(started, 'input') as SignedIntent<EntryIntent>), workflowId: body.workflow_id };
 }
 
 /** An order that ingress signed and that has not been booked: its alert asked for too much. */
@@ -129,7 +129,7 @@ test('an order signed by another key is denied, also under our key’s name', as
 
 test('a signed order that was altered is denied', async () => {
   const { intent, signature, workflowId: own } = await argumentOf(await post());
-  const alterations: Partial<Record<keyof Intent, unknown>>[] = [
+  const alterations: Partial<Record<keyof EntryIntent, unknown>>[] = [
     { quantity: '0.02' },
     { quantity: 0.01 },
     { side: 'sell' },
@@ -303,7 +303,7 @@ async function signedCancelOf({ body }: Reply): Promise<SignedCommand> {
 }
 
 /** The same order under another id, as if it had just come in: nothing but its signature speaks against it. */
-function freshened(intent: Intent): Intent {
+function freshened(intent: EntryIntent): EntryIntent {
   const now = Date.now();
   return { ...intent, confidence: '0.9', receivedAt: now, notAfter: now + 60_000 };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import type { EntryIntent } from '../../domain/intent.ts';
 import type { ListedOrder, OrderStory } from '../../ingress/order-book.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast, type Reply } from '../support/holdfast.ts';
@@ -200,7 +201,7 @@ test('an order’s page tells its story in order, with the alert and the intent'
   );
   assert.deepEqual((alert as { symbol: string; chart: string }).chart, 'x');
   assert.deepEqual(order.ignored, ['chart']);
-  assert.deepEqual([intent?.limitPrice, intent?.clientOrderId], ['90', body.client_order_id]);
+  assert.deepEqual([(intent as EntryIntent).limitPrice, intent?.clientOrderId], ['90', body.client_order_id]);
 });
 
 test('the engine’s own list finds orders by every attribute, with the values of the answer', async () => {

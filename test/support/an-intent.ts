@@ -1,7 +1,7 @@
-import type { Intent } from '../../domain/intent.ts';
+import type { EntryIntent } from '../../domain/intent.ts';
 
 /** An intent to buy a hundredth of a bitcoin at the market, but for the members given. */
-export function anIntent(change: Partial<Intent> = {}): Intent {
+export function anIntent(change: Partial<EntryIntent> = {}): EntryIntent {
   return {
     v: 1,
     strategy: 'trend',
