@@ -1,5 +1,6 @@
 import type { ExitAction, OrderType, Side } from './alert.ts';
 import { isZero, type DecimalString } from './decimal.ts';
+import { keptOf } from './exits.ts';
 import { isExit, type Intent } from './intent.ts';
 import type { OrderState, OrderStatus } from './order-state.ts';
 import type { Reason } from './reason.ts';
@@ -25,6 +26,8 @@ export interface Answer {
   readonly quantity: DecimalString | null;
   readonly filled_quantity: DecimalString;
   readonly average_price: DecimalString | null;
+  /** What the venue has kept of `filled_quantity` as a fee in the asset that was bought; not there where it is nothing. */
+  readonly fee_quantity?: DecimalString;
   readonly reason: Reason | null;
   readonly inferred: readonly string[];
   readonly ignored: readonly string[];
@@ -84,6 +87,7 @@ export function answerOf(workflowId: string, intent: Intent, state: OrderState):
     ...askedOf(intent, state),
     filled_quantity: state.filledQuantity,
     average_price: state.averagePrice,
+    ...feeIn(intent, state),
     reason: state.reason,
     inferred: [...(intent.inferred ?? []), ...state.notes],
     ignored: intent.ignored ?? [],
@@ -99,6 +103,11 @@ function askedOf(intent: Intent, { wayOut, status }: OrderState): Pick<Answer, '
     order_type: 'market',
     quantity: wayOut?.quantity ?? (status === 'noop' ? '0' : (intent.quantity ?? null)),
   };
+}
+
+function feeIn(intent: Intent, state: OrderState): Pick<Answer, 'fee_quantity'> {
+  const kept = isExit(intent) ? '0' : keptOf(intent, state);
+  return isZero(kept) ? {} : { fee_quantity: kept };
 }
 
 function wayOutIn(intent: Intent, { wayOut }: OrderState): Pick<Answer, 'exit'> {

@@ -3,7 +3,7 @@ import type { ExitAction, Side } from './alert.ts';
 import { add, compare, isPositive, isZero, subtract, type DecimalString } from './decimal.ts';
 import { opposite } from './leg.ts';
 import { reason, type Reason } from './reason.ts';
-import { asOf, own, WHOLE, type OpenOrder, type Tally } from './tally.ts';
+import { asOf, broughtIn, own, WHOLE, type OpenOrder, type Tally } from './tally.ts';
 
 /** What a venue holds of a market: a `net` position (below zero where it is short), or so much of the `asset` in all. */
 export interface Holding {
@@ -201,8 +201,7 @@ function counted(tally: Tally, request: ExitRequest, plan: ExitPlan, now: number
   return { ...tally, recent, exits, open: { ...tally.open, [clientOrderId]: order } };
 }
 
-const leftOf = ({ filledQuantity, exitedQuantity }: OpenOrder): DecimalString =>
-  subtract(filledQuantity, exitedQuantity ?? '0');
+const leftOf = (order: OpenOrder): DecimalString => subtract(broughtIn(order), order.exitedQuantity ?? '0');
 
 const sizeOf = (position: DecimalString): DecimalString => (isPositive(position) ? position : subtract('0', position));
 

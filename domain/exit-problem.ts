@@ -7,6 +7,13 @@ const PROBLEMS = ['UNPROTECTED', 'PROTECTION_CANCELED', 'PROTECTION_FAILED', 'TO
 export const leavesSome = (problem: Reason | null): boolean =>
   problem !== null && PROBLEMS.slice(0, 2).includes(problem.code);
 
+/** Why a leg is not placed after a reset: an earlier run has placed another in its stead, of its part. */
+export const SUPERSEDED = 'SUPERSEDED';
+/** What it was to protect somebody had taken out. */
+export const TAKEN_OUT = 'TAKEN_OUT';
+/** What it was to take out was protected. */
+export const PROTECTED_AGAIN = 'PROTECTED_AGAIN';
+
 /** Of what is below a market's minimum the venue takes no order. */
 export const isTooSmall = (why: Reason | null | undefined): boolean =>
   ['QUANTITY_BELOW_MINIMUM', 'NOTIONAL_BELOW_MINIMUM'].includes(why?.code ?? '');

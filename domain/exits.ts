@@ -50,14 +50,19 @@ export function dueOf(intent: EntryIntent, entry: OrderState, part: number): Dec
   return multiply(heldOf(intent, entry), partsOf(intent)[part]!.share);
 }
 
-/** What an entry has brought in: a fee in the asset that was bought comes out of it. A rebate adds nothing to it. */
-function heldOf({ side, symbol }: EntryIntent, { filledQuantity, fills }: OrderState): DecimalString {
-  if (side === 'sell') return filledQuantity;
+/** What an entry has brought in: a fee in the asset that was bought comes out of it. */
+function heldOf(intent: EntryIntent, state: OrderState): DecimalString {
+  const held = subtract(state.filledQuantity, keptOf(intent, state));
+  return compare(held, '0') > 0 ? held : '0';
+}
+
+/** What the venue has kept of what was bought, as far as it has told. A rebate adds nothing to it. */
+export function keptOf({ side, symbol }: Pick<EntryIntent, 'side' | 'symbol'>, { fills }: OrderState): DecimalString {
+  if (side === 'sell') return '0';
   const fees = fills.flatMap(({ fee }) =>
     fee !== undefined && isPositive(fee.amount) && isBase(fee.asset, symbol) ? [fee.amount] : [],
   );
-  const held = fees.reduce((left, amount) => subtract(left, amount), filledQuantity);
-  return compare(held, '0') > 0 ? held : '0';
+  return fees.reduce(add, '0');
 }
 
 /** Whether a symbol trades an asset. One without a slash does not tell where its base ends. */

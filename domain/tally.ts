@@ -16,6 +16,8 @@ export interface OrderNews {
   /** Whether nothing more can be bought or sold by the order itself, though what it has opened may be taken out yet. */
   readonly isDone?: boolean;
   readonly filledQuantity: DecimalString;
+  /** What the venue has kept of it as a fee in the asset that was bought. */
+  readonly feeQuantity?: DecimalString;
   /** Null while nothing is filled. */
   readonly averagePrice: DecimalString | null;
   /** How much of it a stop or target has taken out again; not there in what was recorded before there were any. */
@@ -37,8 +39,10 @@ export function newsOf(answer: Answer): OrderNews {
 }
 
 /** What was traded by the order itself: what others take out on an exit's behalf they tell themselves. */
-function tradedOf({ exit, filled_quantity: filled, average_price: price }: Answer) {
-  if (exit === undefined) return { filledQuantity: filled, averagePrice: price };
+function tradedOf(answer: Answer) {
+  const { exit, filled_quantity: filled, average_price: price } = answer;
+  if (exit === undefined)
+    return { filledQuantity: filled, feeQuantity: answer.fee_quantity ?? '0', averagePrice: price };
   return { filledQuantity: exit.own_quantity, averagePrice: exit.own_average_price };
 }
 
@@ -55,6 +59,7 @@ export interface OpenOrder {
   readonly quantity: DecimalString;
   readonly isKnown: boolean;
   readonly filledQuantity: DecimalString;
+  readonly feeQuantity?: DecimalString;
   readonly averagePrice: DecimalString | null;
   readonly exitedQuantity?: DecimalString;
   readonly exitAveragePrice?: DecimalString | null;
@@ -150,12 +155,20 @@ interface Trade {
 
 const worth = (quantity: DecimalString, price: DecimalString | null): DecimalString => multiply(quantity, price ?? '0');
 
-/** What has been filled since the last news; news that come late tell nothing. */
+/** What was filled, less what was kept of it. */
+export const broughtIn = ({ filledQuantity, feeQuantity = '0' }: Pick<OrderNews, 'filledQuantity' | 'feeQuantity'>) =>
+  subtract(filledQuantity, feeQuantity);
+
+/** What has come in since the last news; news that come late tell nothing. */
 function entryIn(order: OpenOrder, news: OrderNews): Trade | null {
-  if (compare(news.filledQuantity, order.filledQuantity) <= 0) return null;
+  if (compare(news.filledQuantity, order.filledQuantity) < 0) return null;
+  const quantity = subtract(broughtIn(news), broughtIn(order));
   const before = worth(order.filledQuantity, order.averagePrice);
   const value = subtract(worth(news.filledQuantity, news.averagePrice), before);
-  return { side: order.side, quantity: subtract(news.filledQuantity, order.filledQuantity), value };
+  if (compare(quantity, '0') > 0) return { side: order.side, quantity, value };
+  // Told after the fill: it is no longer there, and has brought nothing.
+  const fee = subtract('0', quantity);
+  return isZero(fee) ? null : { side: opposite(order.side), quantity: fee, value: worth(fee, news.averagePrice) };
 }
 
 function exitIn(order: OpenOrder, news: OrderNews): Trade | null {
@@ -171,11 +184,19 @@ const exitedOf = ({ exitedQuantity, exitAveragePrice }: Pick<OrderNews, 'exitedQ
 });
 
 function latest(order: OpenOrder, news: OrderNews) {
-  const { filledQuantity, averagePrice } = entryIn(order, news) === null ? order : news;
+  const { filledQuantity, feeQuantity = '0', averagePrice } = entryIn(order, news) === null ? order : news;
   const exited = exitedOf(exitIn(order, news) === null ? order : news);
   // What is not filled of an order that is done will not be: it is no position to come.
   const quantity = news.isDone === true ? filledQuantity : order.quantity;
-  return { quantity, filledQuantity, averagePrice, exitedQuantity: exited.quantity, exitAveragePrice: exited.price };
+  const fee = isZero(feeQuantity) ? {} : { feeQuantity };
+  return {
+    quantity,
+    filledQuantity,
+    ...fee,
+    averagePrice,
+    exitedQuantity: exited.quantity,
+    exitAveragePrice: exited.price,
+  };
 }
 
 function withTrade(traded: Tally['traded'], order: OpenOrder, { side, quantity, value }: Trade): Tally['traded'] {

@@ -31,6 +31,9 @@ const answer = z.object({
   quantity: decimal.nullable().describe('null of an exit until it is known what there is to take out'),
   filled_quantity: decimal,
   average_price: decimal.nullable(),
+  fee_quantity: decimal
+    .describe('what the venue has kept of filled_quantity, as a fee in the asset that was bought')
+    .optional(),
   reason: reason.nullable(),
   inferred: z.array(z.string()).describe('what was concluded that the alert did not say'),
   ignored: z.array(z.string()).describe('keys that mean nothing here'),

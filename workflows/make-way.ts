@@ -34,10 +34,8 @@ export async function makeWayFor(asked: Asked, { exit, exitId, what, quantity }:
     const leg = exitOf(signed.intent, { part, generation: 0, quantity: share, notAfter: exit.intent.notAfter });
     const { originalExecutionRunId: originalRunId, startTime } = workflowInfo();
     const request = { signed, leg, originalRunId, startedAt: startTime.getTime() };
-    const check = await checkBeforeTrade(request).catch(whatFailureTells);
-    // What is not known not to be sold is not given up: the protection stays, and the exit is told so.
-    if (check.kind === 'unknown')
-      return reason('EXIT_NOT_CHECKED', check.evidence, 'Nothing was canceled. Send it again.');
+    // After a reset the check looks at the venue, and may not know yet what was sent: that refuses nothing.
+    const check = await checkBeforeTrade(request).catch(notChecked);
     return 'reason' in check ? check.reason : null;
   });
 }
@@ -53,4 +51,11 @@ async function cancelWhatIsLeft(asked: Asked, exit: MakeWay['exit'], exitId: str
   const seen = await Promise.race([canceling, over]);
   asking.cancel();
   if (seen !== null) become(observed(state(), seen));
+}
+
+/** What cannot be checked is not given up: the protection stays, and the exit is told so. */
+function notChecked(failure: unknown): { readonly reason: Reason } {
+  const tells = whatFailureTells(failure);
+  if (tells.kind !== 'unknown') return tells;
+  return { reason: reason('EXIT_NOT_CHECKED', tells.evidence, 'Nothing was canceled. Send it again.') };
 }

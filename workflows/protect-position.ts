@@ -2,7 +2,7 @@ import { condition, sleep } from '@temporalio/workflow';
 
 import type { Taken } from '../activities/contract.ts';
 import { add, compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
-import { graver, isTooSmall } from '../domain/exit-problem.ts';
+import { graver, isTooSmall, PROTECTED_AGAIN, TAKEN_OUT } from '../domain/exit-problem.ts';
 import { dueOf, exitsOf, wasStopped, type Exits } from '../domain/exits.ts';
 import type { EntryIntent, SignedIntent } from '../domain/intent.ts';
 import { exitOf, partsOf, protectionOf, type Leg } from '../domain/leg.ts';
@@ -118,6 +118,12 @@ async function guardPart(guarded: Part): Promise<void> {
       guarded.fails(takenAway(leg, state));
       return;
     }
+    if (state.reason?.code === TAKEN_OUT) {
+      // Found, or nothing: it is too late to be sent.
+      const taken = exitOf(intent, { part, generation: leg.generation, quantity, notAfter: 0 });
+      out = add(out, (await holdLeg(guarded, taken, () => false)).state.filledQuantity);
+      continue;
+    }
     // The venue does not take it, for whatever reason: what has no stop is not held.
     if (!isStopped) guarded.fails(notTaken(leg, state));
     const closed = await closePart(guarded, { quantity: left(), withinMs: EXIT_WITHIN_MS }, generation);
@@ -152,6 +158,10 @@ async function closePart(
     trades.push({ quantity: state.filledQuantity, averagePrice: state.averagePrice });
     remaining = subtract(remaining, state.filledQuantity);
     last = { status: state.status, reason: state.reason };
+    if (last.reason?.code === PROTECTED_AGAIN) {
+      generation = leg.generation;
+      break;
+    }
     if (isTooSmall(last.reason)) break;
   }
   // What came in meanwhile is not among it.
