@@ -58,6 +58,8 @@ export type Plan =
       readonly kind: 'ready';
       /** What would be sent, in the market's own steps; not there where nothing is changed. */
       readonly order?: FittedOrder;
+      /** The market's step of quantities; not there where it has none. */
+      readonly quantityStep?: DecimalString;
       /** What was changed to fit the market, in sentences. */
       readonly notes: readonly string[];
     }

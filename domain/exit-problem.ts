@@ -18,6 +18,9 @@ export const PROTECTED_AGAIN = 'PROTECTED_AGAIN';
 export const isTooSmall = (why: Reason | null | undefined): boolean =>
   ['QUANTITY_BELOW_MINIMUM', 'NOTIONAL_BELOW_MINIMUM'].includes(why?.code ?? '');
 
+/** Of what is worth too little at one of its prices only, it may take an order at the market's. */
+export const isTooSmallAtALevel = (why: Reason | null): boolean => why?.code === 'NOTIONAL_BELOW_MINIMUM_AT_LEVEL';
+
 /** Which of two problems is told: what is worse in one part must not be hidden by what comes later in another. */
 export function graver(before: Reason | null, now: Reason): Reason {
   if (before === null) return now;

@@ -2,7 +2,7 @@ import { condition, sleep } from '@temporalio/workflow';
 
 import type { Taken } from '../activities/contract.ts';
 import { add, compare, isZero, subtract, type DecimalString } from '../domain/decimal.ts';
-import { graver, isTooSmall, PROTECTED_AGAIN, TAKEN_OUT } from '../domain/exit-problem.ts';
+import { graver, isTooSmall, isTooSmallAtALevel, PROTECTED_AGAIN, TAKEN_OUT } from '../domain/exit-problem.ts';
 import { dueOf, exitsOf, wasStopped, type Exits } from '../domain/exits.ts';
 import type { EntryIntent, SignedIntent } from '../domain/intent.ts';
 import { exitOf, partsOf, protectionOf, type Leg } from '../domain/leg.ts';
@@ -109,6 +109,10 @@ async function guardPart(guarded: Part): Promise<void> {
     if (isWithdrawn || state.status === 'filled' || (late > 0 && late <= LATE_MOST)) continue;
     if (isTooSmall(state.reason)) {
       tooLittle = quantity;
+      continue;
+    }
+    if (isTooSmallAtALevel(state.reason) && !isFinal(entry())) {
+      await condition(() => hasGrown() || isFinal(entry()));
       continue;
     }
     const isStopped = state.status === 'canceled' && wasStopped(leg, state);

@@ -105,7 +105,9 @@ export class CcxtAdapter implements VenueAdapter {
 
   async plan(ticket: OrderTicket): Promise<Plan> {
     const fit = this.#fit(ticket);
-    return fit.kind === 'refused' ? fit : { kind: 'ready', order: fit.order, notes: fit.notes };
+    if (fit.kind === 'refused') return fit;
+    const { symbol: _symbol, ...fitted } = fit;
+    return { ...fitted, kind: 'ready' };
   }
 
   async place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement> {

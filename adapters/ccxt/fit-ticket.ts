@@ -1,12 +1,12 @@
 import { reason } from '../../domain/reason.ts';
-import type { FittedOrder, OrderTicket, Plan } from '../venue-adapter.ts';
-import { fitToMarket } from './market-rules.ts';
+import type { OrderTicket, Plan } from '../venue-adapter.ts';
+import { fitToMarket, type Fit } from './market-rules.ts';
+import { checkDistance } from './percent-price.ts';
 import type { Profile } from './profile.ts';
 import type { Resolved } from './symbols.ts';
 
 export type FittedTicket =
-  | { readonly kind: 'fits'; readonly symbol: string; readonly order: FittedOrder; readonly notes: readonly string[] }
-  | Extract<Plan, { kind: 'refused' }>;
+  (Extract<Fit, { kind: 'fits' }> & { readonly symbol: string }) | Extract<Plan, { kind: 'refused' }>;
 
 /** An order as one exchange can take it: in its own market, of a kind that it knows, and in the market's steps. */
 export function fitTicket(ticket: OrderTicket, resolved: Resolved, profile: Profile): FittedTicket {
@@ -21,6 +21,8 @@ export function fitTicket(ticket: OrderTicket, resolved: Resolved, profile: Prof
   }
   const fit = fitToMarket(ticket, resolved.market);
   if (fit.kind === 'refused') return fit;
+  const tooFar = checkDistance(ticket, fit.order, resolved.market);
+  if (tooFar !== null) return { kind: 'refused', reason: tooFar };
   const notes = resolved.note === null ? fit.notes : [resolved.note, ...fit.notes];
-  return { kind: 'fits', symbol: resolved.market.symbol, order: fit.order, notes };
+  return { ...fit, symbol: resolved.market.symbol, notes };
 }

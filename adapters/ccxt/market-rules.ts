@@ -14,7 +14,13 @@ import { reason, type Reason } from '../../domain/reason.ts';
 import type { FittedOrder, OrderTicket } from '../venue-adapter.ts';
 
 export type Fit =
-  | { readonly kind: 'fits'; readonly order: FittedOrder; readonly notes: readonly string[] }
+  | {
+      readonly kind: 'fits';
+      readonly order: FittedOrder;
+      /** The market's step of quantities; not there where the exchange says none. */
+      readonly quantityStep?: DecimalString;
+      readonly notes: readonly string[];
+    }
   | { readonly kind: 'refused'; readonly reason: Reason };
 
 /**
@@ -47,19 +53,26 @@ export function fitToMarket(ticket: OrderTicket, market: MarketInterface): Fit {
       return tooSmall('PRICE_BELOW_TICK', `The ${name}`, market, tick ?? '0');
     }
   }
-  const price = limitPrice ?? stopPrice ?? ticket.referencePrice;
   const leastValue = limitOf(market.limits.cost?.min);
+  const isTooCheap = (price: DecimalString): boolean =>
+    leastValue !== undefined && compare(multiply(quantity, price), leastValue) < 0;
+  // The exchange values both orders of a bracket, each at its own price.
+  const valuedAt =
+    ticket.type === 'bracket' ? [limitPrice, stopPrice] : [limitPrice ?? stopPrice ?? ticket.referencePrice];
+  const [lowest, highest = lowest] = valuedAt.filter((price) => price !== undefined).toSorted(compare);
   // A market order without a reference price is valued by the exchange, which rejects what is too small.
-  if (price !== undefined && leastValue !== undefined && compare(multiply(quantity, price), leastValue) < 0) {
-    const value = `The value ${multiply(quantity, price)} (${quantity} at ${price})`;
-    return tooSmall('NOTIONAL_BELOW_MINIMUM', value, market, leastValue);
+  if (lowest !== undefined && isTooCheap(lowest)) {
+    const value = `The value ${multiply(quantity, lowest)} (${quantity} at ${lowest})`;
+    // What is worth enough at one of its prices may be worth enough at the market's: it is not too small to be sold.
+    const code = isTooCheap(highest!) ? 'NOTIONAL_BELOW_MINIMUM' : 'NOTIONAL_BELOW_MINIMUM_AT_LEVEL';
+    return tooSmall(code, value, market, leastValue!);
   }
   const order = {
     quantity,
     ...(limitPrice === undefined ? {} : { limitPrice }),
     ...(stopPrice === undefined ? {} : { stopPrice }),
   };
-  return { kind: 'fits', order, notes };
+  return { kind: 'fits', order, ...(step === undefined ? {} : { quantityStep: step }), notes };
 }
 
 function rounded<T extends DecimalString | undefined>(
@@ -82,7 +95,7 @@ function tooSmall(code: string, what: string, market: MarketInterface, least: De
 }
 
 /** A limit or step of the market, given as number or text; undefined where the exchange says none. */
-function limitOf(value: unknown): DecimalString | undefined {
+export function limitOf(value: unknown): DecimalString | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const limit = parseDecimal(String(value));
   return limit !== undefined && isPositive(limit) ? limit : undefined;
