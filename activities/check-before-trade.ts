@@ -1,4 +1,4 @@
-import type { OrderTicket } from '../adapters/venue-adapter.ts';
+import type { OrderTicket, Plan } from '../adapters/venue-adapter.ts';
 import type { EntryIntent, Intent } from '../domain/intent.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import { hasBracket } from '../domain/leg.ts';
@@ -43,16 +43,29 @@ async function judge(desk: Desk, account: Account, request: CheckRequest): Promi
   if (refusal !== null) return denied(refusal);
   const plan = await account.adapter.plan(ticketOf(request));
   if (plan.kind === 'refused') return denied(plan.reason);
-  const value = await checkValueOf(account, { ...intent, ...plan.order }, rules.limits);
+  const order = { ...intent, ...plan.order };
+  const value = await checkValueOf(account, order, rules.limits);
   if (value.reason !== null) return denied(value.reason);
-  const notes = [...plan.notes, ...value.notes];
-  return { kind: 'admitted', ...clockOf(account), ...(notes.length === 0 ? {} : { notes }) };
+  return admitted(account, plan, [...plan.notes, ...value.notes]);
 }
 
 async function checkLeg(account: Account, ticket: OrderTicket): Promise<Check> {
   const plan = await account.adapter.plan(ticket);
   if (plan.kind === 'refused') return denied(plan.reason);
-  return { kind: 'admitted', ...clockOf(account), ...(plan.notes.length === 0 ? {} : { notes: plan.notes }) };
+  return admitted(account, plan, plan.notes);
+}
+
+function admitted(
+  account: Account,
+  { quantityStep }: Extract<Plan, { kind: 'ready' }>,
+  notes: readonly string[],
+): Check {
+  return {
+    kind: 'admitted',
+    ...clockOf(account),
+    ...(notes.length === 0 ? {} : { notes }),
+    ...(quantityStep === undefined ? {} : { quantityStep }),
+  };
 }
 
 /** Ingress has looked at this already; a worker may know better, and believes a configuration of its own. */

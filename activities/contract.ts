@@ -38,6 +38,8 @@ export type Check =
       readonly clock?: { readonly offsetMs: number } | 'stale';
       /** What was changed to fit the market's rules, in sentences. */
       readonly notes?: readonly string[];
+      /** The market's step of quantities; not there where it has none, or nobody knows. */
+      readonly quantityStep?: DecimalString;
     }
   | { readonly kind: 'denied' | 'expired' | 'failed'; readonly reason: Reason }
   | { readonly kind: 'found'; readonly order: VenueOrder }

@@ -1,4 +1,14 @@
-import { add, compare, divide, isPositive, isZero, multiply, subtract, type DecimalString } from './decimal.ts';
+import {
+  add,
+  compare,
+  divide,
+  isPositive,
+  isZero,
+  multiply,
+  roundDownToStep,
+  subtract,
+  type DecimalString,
+} from './decimal.ts';
 import type { EntryIntent } from './intent.ts';
 import { partsOf, type Leg } from './leg.ts';
 import { isResting, type OrderState } from './order-state.ts';
@@ -35,7 +45,7 @@ export function exitsOf(legs: Iterable<{ leg: Leg; state: OrderState }>, problem
     exited = add(exited, state.filledQuantity);
     value = add(value, multiply(state.filledQuantity, state.averagePrice ?? '0'));
     if (leg.name === 'protection' && isResting(state)) {
-      guarded = add(guarded, subtract(leg.quantity, state.filledQuantity));
+      guarded = add(guarded, subtract(inSteps(leg.quantity, state), state.filledQuantity));
     }
   }
   const average = isZero(exited) ? null : divide(value, exited, PRICE_PLACES);
@@ -44,11 +54,20 @@ export function exitsOf(legs: Iterable<{ leg: Leg; state: OrderState }>, problem
 
 /**
  * How much of a part has to be taken out again: its share of what was filled, less what the venue kept of it as a fee.
- * Shares are exact and come to one, so that the parts come to the whole.
+ * Shares are exact and come to one, so that the parts come to the whole. What the market's steps leave of the others is
+ * the last one's, once it is certain that no more comes in: until then it could become less for it.
  */
 export function dueOf(intent: EntryIntent, entry: OrderState, part: number): DecimalString {
-  return multiply(heldOf(intent, entry), partsOf(intent)[part]!.share);
+  const held = heldOf(intent, entry);
+  const shares = partsOf(intent).map(({ share }) => multiply(held, share));
+  if (entry.status !== 'filled') return shares[part]!;
+  const others = shares.slice(0, -1).map((share) => inSteps(share, entry));
+  return others[part] ?? others.reduce(subtract, held);
 }
+
+/** What of a quantity the venue takes. */
+const inSteps = (quantity: DecimalString, { quantityStep }: OrderState): DecimalString =>
+  quantityStep === undefined ? quantity : roundDownToStep(quantity, quantityStep);
 
 /** What an entry has brought in: a fee in the asset that was bought comes out of it. */
 function heldOf(intent: EntryIntent, state: OrderState): DecimalString {

@@ -23,6 +23,8 @@ export interface OrderState {
   readonly reason: Reason | null;
   /** What was changed to fit the market's rules, in sentences. */
   readonly notes: readonly string[];
+  /** The market's step of quantities, in which the venue has the order; not there where it is not known. */
+  readonly quantityStep?: DecimalString;
   /** How the position that it has opened stands; of orders with a bracket. */
   readonly exits?: Exits;
   /** Of an exit: what comes out, and by which orders. */

@@ -71,7 +71,8 @@ async function admit(order: Placing, request: CheckRequest, now: number): Promis
     order.become(check.kind === 'found' ? observed(order.state(), check.order) : placed(order.state(), check));
     return null;
   }
-  order.become({ ...order.state(), notes: check.notes ?? [] });
+  const { notes = [], quantityStep } = check;
+  order.become({ ...order.state(), notes, ...(quantityStep === undefined ? {} : { quantityStep }) });
   const { sampleClock } = proxyActivities<Activities>(clockOptions(order.notAfter, now));
   const clock =
     check.clock === 'stale' ? await sampleClock({ signed, originalRunId }).catch(whatFailureTells) : check.clock;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { add, compare, isZero, subtract } from '../../domain/decimal.ts';
+import { add, compare, isZero, roundDownToStep, subtract } from '../../domain/decimal.ts';
 import { graver, leavesSome } from '../../domain/exit-problem.ts';
 import { dueOf, exitsOf, NO_EXITS } from '../../domain/exits.ts';
 import type { EntryIntent } from '../../domain/intent.ts';
@@ -127,6 +127,37 @@ test('what is due comes to what is held, in no part below zero, and never to mor
   );
 });
 
+test('what the steps of a market leave of the other parts is due in the last, once no more comes in', () => {
+  const intent = anIntent(inShares('0.33', '0.33', '0.34'));
+  const filled = { ...entry('0.00999'), quantityStep: '0.00001' };
+  assert.deepEqual(dues(intent, filled), ['0.00329', '0.00329', '0.00341']);
+  for (const status of ['partially_filled', 'canceled'] as const) {
+    assert.deepEqual(dues(intent, { ...filled, status }), ['0.0032967', '0.0032967', '0.0033966'], status);
+  }
+  // What is no whole step is nobody's but the last one's, who is told of it.
+  assert.deepEqual(dues(intent, { ...filled, filledQuantity: '0.009995' }), ['0.00329', '0.00329', '0.003415']);
+  assert.deepEqual(dues(anIntent({ stopLoss: { percent: '1' } }), filled), ['0.00999']);
+  assert.deepEqual(dues(anIntent(inShares('0.0005', '0.9995')), filled), ['0', '0.00999']);
+});
+
+test('in steps too, what is due comes to what is held, and in no part to less than its share, rounded down', () => {
+  const steps = fc.nat(1_000).map((count) => `${count + 1}e-6`);
+  const units = fc.bigInt({ min: 0n, max: 10n ** 12n }).map((count) => `${count}e-8`);
+  fc.assert(
+    fc.property(shares, units, steps, (split, filled, step) => {
+      const intent = anIntent(inShares(...split));
+      const exact = dues(intent, entry(filled));
+      const parts = dues(intent, { ...entry(filled), quantityStep: step });
+      assert.equal(compare(parts.reduce(add, '0'), filled), 0);
+      for (const [part, due] of parts.entries()) {
+        const own = roundDownToStep(exact[part]!, step);
+        assert.ok(part === parts.length - 1 ? compare(due, exact[part]!) >= 0 : compare(due, own) === 0);
+      }
+    }),
+    RUNS,
+  );
+});
+
 const INTENT = anIntent({ stopLoss: { price: '90' }, ...inShares('0.5', '0.5') });
 const guard = (part: number, generation: number, quantity: string, state: Partial<OrderState>) => ({
   leg: protectionOf(INTENT, { part, generation, quantity, averagePrice: '100', notAfter: 1 }),
@@ -151,6 +182,13 @@ test('all legs of a position are told as one: what waits, what is out, and at wh
   const ended = [guard(0, 0, '1', out('1', '110')), guard(1, 0, '1', { status: 'rejected' })];
   const all = exitsOf([...ended, { leg: exit, state: { ...NEW_ORDER, ...out('1', '90') } }], null);
   assert.deepEqual([all.guardedQuantity, all.exitedQuantity, all.exitAveragePrice], ['0', '2', '100']);
+});
+
+test('what waits is told as the venue has it, in the steps of its market', () => {
+  const waits = { status: 'partially_filled', filledQuantity: '0.25' } as const;
+  const told = (quantityStep: object): string =>
+    exitsOf([guard(0, 0, '1.0567', { ...waits, ...quantityStep })], null).guardedQuantity;
+  assert.deepEqual([told({}), told({ quantityStep: '0.01' })], ['0.8067', '0.8']);
 });
 
 test('what is on its way, lost, or a market exit that rests protects nothing', () => {

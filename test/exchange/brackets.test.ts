@@ -190,6 +190,25 @@ describe('what is protected', () => {
   });
 });
 
+describe('the steps of the market', () => {
+  const thirds = [33, 33, 34].map((share) => ({ price: '70000', quantity_percent: share }));
+  const bought = { symbol: 'BTC/USDT', quantity: '0.01', stop_loss: '66000', take_profit: thirds };
+
+  test('nothing of a position is lost between the parts of it', async () => {
+    const order = await protectedEntry('0.00999', bought);
+    const targets = (await exitsOf(order)).filter(({ type }) => type === 'LIMIT_MAKER');
+    assert.deepEqual(targets.map(({ origQty }) => plain(origQty)).toSorted(), ['0.00329', '0.00329', '0.00341']);
+    await desk.control.price('BTCUSDT', '65900');
+    await assertClosed(order, '0.00999');
+  });
+
+  test('what is guarded is what waits at the exchange, and what is less than a step is told when the rest is out', async () => {
+    const order = await protectedEntry('0.00699', { ...bought, quantity: '0.007', take_profit: '70000' });
+    await desk.control.price('BTCUSDT', '70100');
+    await assertClosed(order, '0.00699', 'TOO_SMALL_TO_PROTECT');
+  });
+});
+
 describe('what the exchange does not finish', () => {
   test('the rest of a stop that found too few buyers is taken out at the market', async () => {
     const order = await protectedEntry('0.4995');
@@ -234,7 +253,7 @@ describe('what the exchange does not finish', () => {
     await desk.control.price('ETHUSDT', '3710');
     const { order: told } = await desk.untilOver(order.workflowId);
     assert.deepEqual([told.status, told.reason?.code], ['filled', 'PROTECTION_CANCELED']);
-    assert.equal(soldOf(await exitsOf(order)), '0.6693');
+    assert.equal(soldOf(await exitsOf(order)), '0.6694');
   });
 });
 
