@@ -7,6 +7,7 @@ import { checkLimitsOf, checkValueOf } from './hold-to-limits.ts';
 import type { Check, CheckRequest } from './contract.ts';
 import { accountOf, entryOf, ticketOf, type Account, type Desk, type StrategyRules } from './desk.ts';
 import { isAfterReset, lookWhereInDoubt } from './look-first.ts';
+import { planProtection } from './plan-protection.ts';
 
 /**
  * Every rule that an order must satisfy before it may leave. What the venue already has outranks all of them, so after
@@ -46,7 +47,9 @@ async function judge(desk: Desk, account: Account, request: CheckRequest): Promi
   const order = { ...intent, ...plan.order };
   const value = await checkValueOf(account, order, rules.limits);
   if (value.reason !== null) return denied(value.reason);
-  return admitted(account, plan, [...plan.notes, ...value.notes]);
+  const protection = await planProtection(account, request, order);
+  if (protection.reason !== null) return denied(protection.reason);
+  return admitted(account, plan, [...plan.notes, ...value.notes, ...protection.notes]);
 }
 
 async function checkLeg(account: Account, ticket: OrderTicket): Promise<Check> {

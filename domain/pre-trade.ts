@@ -41,19 +41,27 @@ export function checkAlert(intent: EntryIntent, rules: AlertRules): Verdict {
   return { kind: 'admitted' };
 }
 
-/** Why a stop-loss or take-profit cannot protect this entry, with both numbers; null when they can. */
-export function checkBracket(intent: EntryIntent): Reason | null {
+/**
+ * Why a stop-loss or take-profit cannot protect this entry, with both numbers; null when they can. Levels in percent are
+ * on their sides of any price.
+ * @param entry the price at which it is entered, where the alert's own is not the one that counts
+ * @param whose that price is
+ */
+export function checkBracket(
+  intent: EntryIntent,
+  entry = intent.limitPrice ?? intent.stopPrice ?? intent.referencePrice,
+  whose = 'its price',
+): Reason | null {
   const { side, stopLoss, takeProfit = [] } = intent;
-  const entry = intent.limitPrice ?? intent.stopPrice ?? intent.referencePrice;
   const stop = stopLoss && priceIn(stopLoss);
   const targets = takeProfit.flatMap(({ level }) => (level && priceIn(level)) ?? []);
   const [loses, wins] = side === 'buy' ? (['below', 'above'] as const) : (['above', 'below'] as const);
   if (entry !== undefined && stop !== undefined && !isOn(loses, stop, entry)) {
-    return wrongSide(`The stop_loss ${stop} of a ${side} must be ${loses} its price ${entry}.`);
+    return wrongSide(`The stop_loss ${stop} of a ${side} must be ${loses} ${whose} ${entry}.`);
   }
   for (const target of targets) {
     if (entry !== undefined && !isOn(wins, target, entry)) {
-      return wrongSide(`The take_profit ${target} of a ${side} must be ${wins} its price ${entry}.`);
+      return wrongSide(`The take_profit ${target} of a ${side} must be ${wins} ${whose} ${entry}.`);
     }
     if (stop !== undefined && !isOn(loses, stop, target)) {
       return wrongSide(`The stop_loss ${stop} of a ${side} must be ${loses} its take_profit ${target}.`);

@@ -28,7 +28,7 @@ export interface Explanation {
 }
 
 const NOTES = [
-  'The market, its steps and its minimum are checked where the order is placed.',
+  'The market, its steps and its minimum are checked where the order is placed, for its stop and targets too.',
   "So are the limits that need the market's name or price, or the account's other orders.",
   'Without an id and a time, the workflow id depends on when the alert arrives.',
 ];
