@@ -106,7 +106,7 @@ function askedOf(intent: Intent, { wayOut, status }: OrderState): Pick<Answer, '
 }
 
 function feeIn(intent: Intent, state: OrderState): Pick<Answer, 'fee_quantity'> {
-  const kept = isExit(intent) ? '0' : keptOf(intent, state);
+  const kept = isExit(intent) || intent.v === 1 ? '0' : keptOf(intent, state);
   return isZero(kept) ? {} : { fee_quantity: kept };
 }
 

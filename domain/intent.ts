@@ -18,7 +18,8 @@ type Replaced = 'id' | 'time' | 'account' | 'inferred' | 'ignored';
 export const isExit = (intent: Intent): intent is ExitIntent => 'exit' in intent;
 
 interface AnyIntent {
-  readonly v: 1;
+  /** What is promised of its answers: those of the first version tell no fee, and their histories stay as they are. */
+  readonly v: 1 | 2;
   readonly strategy: string;
   readonly account: string;
   readonly clientOrderId: string;

@@ -63,7 +63,7 @@ export async function formIntent(
   const deployment = config.settings.HOLDFAST_DEPLOYMENT;
   const { id: _id, time, inferred, ignored, account: _account, ...order } = alert;
   const intent: Intent = {
-    v: 1,
+    v: 2,
     strategy,
     account,
     clientOrderId: clientOrderId({ deployment, account, strategy, alertKey, leg: 'entry', generation: 0 }, sha256),
