@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 
 import { keyId, VerifyKeys } from '../../activities/verify-keys.ts';
 import { VerifyIntent } from '../../activities/verify-intent.ts';
-import { intentBytesToSign, type EntryIntent } from '../../domain/intent.ts';
+import { intentBytesToSign, type ExitIntent, type Intent } from '../../domain/intent.ts';
 import { exitOf, protectionOf, type Leg } from '../../domain/leg.ts';
 import { anIntent } from '../support/an-intent.ts';
 import { inActivity } from '../support/in-activity.ts';
@@ -16,7 +16,7 @@ const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const guard = new VerifyIntent(new VerifyKeys([publicKey]));
 
 /** What becomes of a request that holds these: `done`, or why it got no further. */
-async function outcome(intent: EntryIntent, leg: Leg | undefined, workflowType = 'ExecuteOrder'): Promise<string> {
+async function outcome(intent: Intent, leg: Leg | undefined, workflowType = 'ExecuteOrder'): Promise<string> {
   const value = sign(null, Buffer.from(intentBytesToSign(intent, ID)), privateKey).toString('base64');
   const request = { signed: { intent, signature: { key: keyId(publicKey), value } }, leg, originalRunId: 'first' };
   const workflowExecution = { workflowId: ID, runId: 'first' };
@@ -52,4 +52,21 @@ test('a leg on its entry’s side, for more than it, of no part of it, or of an 
 
 test('a leg is placed by the workflow of its order only', async () => {
   assert.equal(await outcome(intent, exit, 'TradingAccount'), 'IntentNotProven for good');
+});
+
+const { side: _side, orderType: _orderType, quantity: _quantity, ...rest } = anIntent({ notAfter: 100 });
+const close: ExitIntent = { ...rest, exit: 'close', quantity: '2' };
+const wayOut: Leg = { ...exit, quantity: '2', notAfter: 100 };
+
+test('an exit has market orders of its own, in time, for no more than it names', async () => {
+  for (const side of ['buy', 'sell'] as const) assert.equal(await outcome(close, { ...wayOut, side }), 'done');
+  assert.equal(await outcome({ ...close, exit: 'reverse' }, { ...wayOut, part: 1, quantity: '3' }), 'done');
+  const forged: Leg[] = [
+    { ...wayOut, quantity: '2.1' },
+    { ...wayOut, notAfter: 101 },
+    { ...wayOut, part: 2 },
+    { ...wayOut, type: 'limit', limitPrice: '1' },
+    { ...wayOut, name: 'protection' },
+  ];
+  for (const leg of forged) assert.equal(await outcome(close, leg), 'IntentNotProven for good', JSON.stringify(leg));
 });

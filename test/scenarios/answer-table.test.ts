@@ -31,7 +31,9 @@ function assertAnswer(reply: Reply, http: number, status: string, success: boole
   const { body } = reply;
   assert.deepEqual([reply.http, body.status, body.success], [http, status, success], JSON.stringify(body));
   assert.match(reply.type, /^application\/json(; charset=utf-8)?$/);
-  assertMembers(body, ANSWER);
+  const { fee_quantity: fee, ...others } = body;
+  assertMembers(others, ANSWER);
+  if (fee !== undefined) assert.match(fee, DECIMAL);
   const { error, reason, links } = body;
   assert.equal(error, success ? null : reason?.message);
   if (reason !== null) assert.deepEqual(Object.keys(reason), ['code', 'message', 'fix']);

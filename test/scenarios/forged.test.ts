@@ -202,7 +202,24 @@ test('a cancel that ingress did not sign cancels nothing, and neither does one f
   });
 });
 
-for (const type of ['placeOrder', 'checkBeforeTrade', 'cancelOrder']) {
+test('an exit that ingress did not sign, or for something else, cancels nothing', async () => {
+  const resting = await post({ order_type: 'limit', limit_price: '61000' });
+  const workflowId = resting.body.workflow_id;
+  const elsewhere = await argumentOf(await post({ symbol: 'ETH/USDT', action: 'flatten', quantity: undefined }));
+  const { workflowId: exitId, ...signed } = elsewhere;
+  const turned = { ...signed, intent: { ...signed.intent, symbol: 'BTC/USDT' } };
+  const ask = { exitId, what: 'cancel', quantity: null };
+  await booksNothing(async () => {
+    for (const exit of [signed, turned, { ...signed, intent: null }]) {
+      const update = ['workflow', 'update', 'execute', '--name', 'makeWay', '--workflow-id', workflowId];
+      await assert.rejects(holdfast.temporal(...update, '--input', JSON.stringify({ ...ask, exit })), exitId);
+    }
+    const { order } = await holdfast.operator<{ order: Told }>(`/orders/${encodeURIComponent(workflowId)}`);
+    assert.equal(order.status, 'working');
+  });
+});
+
+for (const type of ['placeOrder', 'checkBeforeTrade', 'cancelOrder', 'planExit', 'makeWay', 'cancelForExit']) {
   test(`an activity that is started on its own is denied: ${type}`, async () => {
     const booked = await argumentOf(await post());
     const notBooked = await signedButNotBooked();
