@@ -115,7 +115,8 @@ and whose it is.
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-A strategy has no limits but those that are written. Exactly at its limit an order passes.
+A strategy has no limits but those that are written. Exactly at its limit an order passes. Alerts that [take a position
+out](alerts.md#taking-a-position-out) are held to none of them; what a \`reverse\` opens is.
 
 Two more things are written there:
 
