@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { OrderStory } from '../../ingress/order-book.ts';
-import type { LedgerView } from '../simulators/binance-spot/start-simulator.ts';
+import type { BooksView } from '../simulators/binance-spot/start-simulator.ts';
 import { bookedOf, judgePosition } from './bracket-oracle.ts';
 import type { Sent } from './sender.ts';
 
@@ -13,6 +13,8 @@ const leg = (list: number, id: string, executedQty: string, updateTime = 50) => 
   orderId: list * 10,
   clientOrderId: id,
   orderListId: list,
+  type: list === -1 ? 'MARKET' : 'LIMIT_MAKER',
+  origQty: '0.00999',
   status: executedQty === '0' ? 'EXPIRED' : 'FILLED',
   executedQty,
   updateTime,
@@ -27,6 +29,8 @@ const BOUGHT = {
   orderId: 1,
   clientOrderId: 'E',
   orderListId: -1,
+  type: 'MARKET',
+  origQty: '0.01',
   status: 'FILLED',
   executedQty: '0.01',
   updateTime: 1,
@@ -41,12 +45,24 @@ const TOLD = {
   protection: { guarded_quantity: '0', exited_quantity: '0.00999', exit_average_price: '75000' },
 };
 
-function found(orders: readonly object[], lists: readonly object[], told: object = {}, status = 'completed'): string[] {
-  const fills = [{ orderId: 1, commission: '0.00001', commissionAsset: 'BTC' }];
-  const ledger = { orders, lists, fills, balances: [], markets: [], requests: [] } as unknown as LedgerView;
+type Leg = ReturnType<typeof leg>;
+type List = ReturnType<typeof list>;
+
+/** What is found wrong, each kind once. An order is booked when its list was, or when it traded. */
+function found(orders: readonly Leg[], lists: readonly List[], told: object = {}, status = 'completed'): string[] {
+  const booked = orders.map((order) => {
+    const of = lists.find(({ orderListId }) => orderListId === order.orderListId);
+    return { ...order, bookedAt: of?.transactionTime ?? order.updateTime };
+  });
+  const traded = booked.filter(({ executedQty }) => executedQty !== '0');
+  const fills = traded.map(({ orderId, clientOrderId, executedQty: qty, updateTime: time }) => {
+    const isBuyer = clientOrderId === 'E';
+    return { orderId, qty, time, isBuyer, commission: '0.00001', commissionAsset: isBuyer ? 'BTC' : 'USDT' };
+  });
+  const books = { orders: booked, lists, fills } as unknown as BooksView;
   const story = { order: { ...TOLD, ...told }, events: [], workflow: { status } } as unknown as OrderStory;
   const sent = { id: 'one', clientOrderId: 'E', answers: [{ status: 'filled' }] } as unknown as Sent;
-  return judgePosition(sent, story, bookedOf(ledger, 'E')).map(({ kind }) => kind);
+  return [...new Set(judgePosition(sent, story, bookedOf(books, 'E')).map(({ kind }) => kind))];
 }
 
 test('a position that was protected once and is out once is as it should be', () => {
@@ -58,6 +74,12 @@ test('two that follow each other are as they should be, two that are open at onc
   assert.deepEqual(found(replaced, [FIRST, list(2, 'E-P0.1', 20)]), []);
   assert.deepEqual(found(replaced, [FIRST, list(2, 'E-P0.1', 19)]), ['doubled']);
   assert.deepEqual(found(replaced, [list(1, 'E-P0.0', 10, false), list(2, 'E-P0.1', 20)]), ['doubled']);
+});
+
+test('a sale while something still waits to sell the same is doubled, also where only one of them trades', () => {
+  const unsold = leg(1, 'E-P0.0T', '0', 60);
+  assert.deepEqual(found([BOUGHT, unsold, leg(-1, 'E-E0.1', '0.00999', 61)], [FIRST]), []);
+  assert.deepEqual(found([BOUGHT, unsold, leg(-1, 'E-E0.1', '0.00999', 59)], [FIRST]), ['doubled']);
 });
 
 test('two entries, or more sold than bought, are doubled', () => {

@@ -1,6 +1,7 @@
 import { add, compare, subtract } from '../../domain/decimal.ts';
 import type { OrderStory } from '../../ingress/order-book.ts';
-import type { LedgerView, Order } from '../simulators/binance-spot/start-simulator.ts';
+import type { BooksView, Fill, Order } from '../simulators/binance-spot/start-simulator.ts';
+import { excessOf } from './cover.ts';
 import type { Violation } from './oracle.ts';
 import type { Sent } from './sender.ts';
 
@@ -14,13 +15,14 @@ const BEFORE_CLOSED = ['pending', 'unknown', 'working', 'partially_filled', 'fil
 export interface Booked {
   readonly entries: readonly Order[];
   readonly exits: readonly Order[];
+  readonly fills: readonly Fill[];
   readonly lists: readonly { readonly id: string; readonly from: number; readonly to: number }[];
   /** What the entry has brought in, less the fee. */
   readonly due: string;
   readonly sold: string;
 }
 
-export function bookedOf(ledger: LedgerView, entryId: string): Booked {
+export function bookedOf(ledger: BooksView, entryId: string): Booked {
   const entries = ledger.orders.filter(({ clientOrderId }) => clientOrderId === entryId);
   const exits = ledger.orders.filter(({ clientOrderId }) => clientOrderId.startsWith(`${entryId}-`));
   const lists = ledger.lists
@@ -37,7 +39,9 @@ export function bookedOf(ledger: LedgerView, entryId: string): Booked {
   const ids = new Set(entries.map(({ orderId }) => orderId));
   const fees = ledger.fills.filter(({ orderId, commissionAsset }) => ids.has(orderId) && commissionAsset === 'BTC');
   const due = fees.reduce((left, { commission }) => subtract(left, commission), filledOf(entries));
-  return { entries, exits, lists, due, sold: filledOf(exits) };
+  const all = new Set([...entries, ...exits].map(({ orderId }) => orderId));
+  const mine = ledger.fills.filter(({ orderId }) => all.has(orderId));
+  return { entries, exits, fills: mine, lists, due, sold: filledOf(exits) };
 }
 
 /** What the venue has booked of a position, beside what its answers say. Called when it is over, or will never be. */
@@ -54,6 +58,8 @@ export function judgePosition(sent: Sent, told: OrderStory | undefined, booked: 
     if (other !== undefined) report('doubled', `${one.id} and ${other.id} were open at once`);
   }
   if (compare(sold, due) > 0) report('doubled', `${sold} was sold of ${due}`);
+  const excess = excessOf(booked);
+  if (compare(excess, STEP) >= 0) report('doubled', `${excess} more waited to be sold than was held`);
   if (told === undefined) {
     const what = sent.answers.length > 0 ? 'it was acknowledged' : 'nobody acknowledged it';
     report('lost', `${what}, and there is no order in the engine`);

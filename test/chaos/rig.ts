@@ -5,6 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { Connection } from '@temporalio/client';
+
 import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../workers/embedded-temporal.ts';
 import { runningProcesses } from '../../workers/process-table.ts';
 import { startSimulator, type Simulator } from '../simulators/binance-spot/start-simulator.ts';
@@ -12,6 +14,7 @@ import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/free-port.ts';
 import { startSlowLine, type SlowLine } from '../support/slow-line.ts';
 import { cleanEnvironment, ROOT, temporalCli } from '../support/holdfast.ts';
+import type { Outage } from './cover.ts';
 import type { Arm, Hit } from './kill-at.ts';
 import type { Victim } from './plan.ts';
 
@@ -25,9 +28,17 @@ export interface Bound {
 export const SECRET = 'the secret of the strategy';
 /** How far behind the clock of one of the two workers is, in windows: what is stamped by it the venue still believes. */
 const SLOW_WINDOWS = 0.6;
+/** A process that ends so many times while it starts is broken. */
+const STARTS_MOST = 3;
 const FAKETIME = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
   .find(existsSync);
+
+/** Milliseconds since 1970 by this machine's clock. */
+export interface RigOutage extends Outage {
+  /** Whether a worker stood still, while the others went on. */
+  readonly isFreeze: boolean;
+}
 
 interface Part {
   readonly entry: 'ingress' | 'order-worker';
@@ -45,6 +56,8 @@ export class Rig {
   readonly operatorUrl: string;
   /** How many seconds the clock of one of the workers is behind. */
   readonly slowS: number;
+  /** When something was dead or stood still, in the order in which it was. */
+  readonly outages: RigOutage[] = [];
   readonly #engine: EmbeddedTemporal;
   readonly #ingress: Part;
   readonly #workers: readonly Part[];
@@ -109,9 +122,10 @@ export class Rig {
     return this.#output;
   }
 
-  /** Starts every process that does not run, and waits until alerts are taken and carried out. */
+  /** Starts every process that does not run, and waits until all of them work: the engine starts itself again. */
   async revive(): Promise<void> {
-    await Promise.all([this.#ingress, ...this.#workers].filter(isGone).map((one) => this.#launch(one)));
+    const parts = [this.#ingress, ...this.#workers].filter(isGone).map((one) => this.#launch(one));
+    await Promise.all([this.#untilEngineServes(), ...parts]);
   }
 
   /** Has the victims die or stand still at a point. They all are told: the first to come there is the one. */
@@ -164,6 +178,21 @@ export class Rig {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
   }
 
+  async #untilEngineServes(): Promise<void> {
+    const asks = async (): Promise<boolean> => {
+      const connection = await Connection.connect({ address: this.#engine.address, connectTimeout: 1_000 });
+      try {
+        await connection.withDeadline(Date.now() + 1_000, () =>
+          connection.workflowService.describeNamespace({ namespace: 'default' }),
+        );
+        return true;
+      } finally {
+        await connection.close();
+      }
+    };
+    await eventually(asks, Boolean, { withinMs: 60_000, what: 'the engine' });
+  }
+
   #of(victim: Victim): readonly Part[] {
     if (victim === 'engine') return [];
     if (victim === 'everything') return [this.#ingress, ...this.#workers];
@@ -177,7 +206,18 @@ export class Rig {
       .map(({ pid }) => pid);
   }
 
+  /** As a supervisor does: one that ends by itself, because the engine is not up yet, is started again. */
   async #launch(one: Part): Promise<void> {
+    for (let start = 1; ; start += 1) {
+      const output = await this.#start(one);
+      if (!isGone(one)) return;
+      if (start === STARTS_MOST)
+        throw new Error(`The ${one.entry} ended with ${one.child?.exitCode ?? one.child?.signalCode}:\n${output}`);
+    }
+  }
+
+  /** Returns what it has said, when it is up or gone. */
+  async #start(one: Part): Promise<string> {
     if (one.child !== undefined && one.child.exitCode === null && one.child.signalCode === null)
       await once(one.child, 'exit');
     const preload = ['--import', import.meta.resolve('./kill-at.ts')];
@@ -198,7 +238,7 @@ export class Rig {
     const isUp = (): Promise<boolean> | boolean =>
       isGone(one) || (one.entry === 'ingress' ? this.isReady() : /worker is ready/i.test(output));
     await eventually(isUp, Boolean, { withinMs: 60_000, what: one.entry });
-    if (isGone(one)) throw new Error(`The ${one.entry} ended with ${child.exitCode ?? child.signalCode}:\n${output}`);
+    return output;
   }
 }
 

@@ -26,11 +26,19 @@ export interface Round {
   readonly unprotected?: readonly Unprotected[];
 }
 
+/** A time in which something of a position had no stop at the venue, and everything was running. */
 export interface Unprotected {
   readonly id: string;
   readonly ms: number;
-  /** What kept it: nothing, the loss of an order that must be found or proven absent, or a worker that stood still. */
-  readonly because: 'none' | 'lost' | 'frozen';
+  /** So long it may take. */
+  readonly limitMs: number;
+  /**
+   * What kept it: nothing; the loss of an order that must be found or proven absent; a target that had begun to trade,
+   * which is waited for; or a worker that stood still.
+   */
+  readonly because: 'none' | 'lost' | 'target' | 'frozen';
+  /** Whether the next kill ended it. */
+  readonly isCut: boolean;
 }
 
 export interface RoundOptions {
@@ -53,7 +61,7 @@ const HIT_WITHIN_MS = 30_000;
 const THAWED_MS = 3_000;
 export const SETTLED_WITHIN_MS = 150_000;
 const ASK_MS = 250;
-export const PROBE_AGAIN_MS = 100;
+const PROBE_AGAIN_MS = 100;
 
 export interface Trial {
   readonly sent: Sent;
@@ -132,7 +140,7 @@ async function prepare({ rig, point, orders, name, random }: RoundOptions): Prom
 }
 
 /** Returns when the victim was hit, in milliseconds of uptime; undefined when it never came to the point. */
-export async function kill(options: RoundOptions, file: string): Promise<number | undefined> {
+async function kill(options: RoundOptions, file: string): Promise<number | undefined> {
   const { rig, point, random } = options;
   if (point.step === null) {
     await sleep(20 + random() * (SPREAD_MS + options.orders * PER_ORDER_MS));
@@ -180,7 +188,7 @@ async function takesAlertsAfter({ rig, name }: RoundOptions, trials: Trial[]): P
 }
 
 /** Keeps each order's story up to date until the round is over. */
-export async function watch(rig: Rig, trials: readonly Trial[], over: AbortSignal): Promise<void> {
+export async function watch(rig: Rig, trials: readonly Trial[], over: AbortSignal, everyMs = ASK_MS): Promise<void> {
   while (!over.aborted) {
     for (const trial of trials) {
       if (trial.overAt !== undefined) continue;
@@ -188,7 +196,7 @@ export async function watch(rig: Rig, trials: readonly Trial[], over: AbortSigna
       trial.story = story ?? trial.story;
       if (trial.story?.workflow.status === 'completed') trial.overAt = uptimeMs();
     }
-    await sleep(ASK_MS, undefined, { signal: over }).catch(() => undefined);
+    await sleep(everyMs, undefined, { signal: over }).catch(() => undefined);
   }
 }
 

@@ -2,7 +2,6 @@ import { VIOLATIONS, type Violation } from './oracle.ts';
 import { BEHAVIORS, type Behavior, type KillPoint } from './plan.ts';
 import type { Bound } from './rig.ts';
 import type { Round } from './round.ts';
-import { unprotectedInWords } from './unprotected.ts';
 
 export interface Report {
   readonly seed: number;
@@ -43,19 +42,7 @@ export function inTable(
       violations: mine.flatMap(({ violations }) => violations),
     };
   });
-  const violations = rounds.flatMap((round) => round.violations);
-  const unhit = rows.flatMap(({ name, cells }) =>
-    cells.flatMap((count, at) => (count === 0 ? [`${name} × ${BEHAVIORS[at]}`] : [])),
-  );
-  const figures: Figures = {
-    ...report,
-    kills: rounds.filter(({ hit }) => hit).length,
-    trials: rows.reduce((all, { cells }) => all + cells.reduce((one, other) => one + other, 0), 0),
-    violations,
-    unhit,
-    slowestAnswerMs: Math.round(Math.max(0, ...rounds.map(({ slowestAnswerMs }) => slowestAnswerMs))),
-  };
-  const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
+  const figures = figuresOf(rounds, points, report);
   const text = [
     line([
       'Killed (or frozen)',
@@ -77,15 +64,43 @@ export function inTable(
       ]),
     ),
     '',
-    `${figures.trials} trials over ${figures.kills} kills in ${report.minutes} min; violations: ${byKind(violations)}.`,
-    `Seed ${report.seed}, commit ${report.commit}; bounds ${report.bounds}; two workers, ${report.slowS > 0 ? `one ${report.slowS} s slow` : 'neither slow'}.`,
-    `The slowest answer of a process that was alive took ${(figures.slowestAnswerMs / 1000).toFixed(2)} s.`,
-    ...unprotectedInWords(rounds, report.bound),
-    ...unhit.map((cell) => `Never hit: ${cell}`),
-    ...violations.map(({ kind, id, words }) => `${kind.toUpperCase()} ${id}: ${words}`),
+    ...inWords(figures),
   ];
   return { figures, text: text.join('\n') };
 }
+
+export function figuresOf(rounds: readonly Round[], points: readonly KillPoint[], report: Report): Figures {
+  const violations = rounds.flatMap((round) => round.violations);
+  const hit = rounds.filter((round) => round.hit);
+  const unhit = points.flatMap(({ name }) => {
+    const mine = hit.filter(({ point }) => point.name === name);
+    const missing = BEHAVIORS.filter((behavior) => sum(mine, behavior) === 0);
+    return mine.length === 0 ? [name] : missing.map((behavior) => `${name} × ${behavior}`);
+  });
+  return {
+    ...report,
+    kills: hit.length,
+    trials: BEHAVIORS.reduce((all, behavior) => all + sum(hit, behavior), 0),
+    violations,
+    unhit,
+    slowestAnswerMs: Math.round(Math.max(0, ...rounds.map(({ slowestAnswerMs }) => slowestAnswerMs))),
+  };
+}
+
+/** What stands below a table. */
+export function inWords(figures: Figures, more: readonly string[] = []): string[] {
+  const { trials, kills, minutes, violations, unhit, seed, commit, bounds, slowS, slowestAnswerMs } = figures;
+  return [
+    `${trials} trials over ${kills} kills in ${minutes} min; violations: ${byKind(violations)}.`,
+    `Seed ${seed}, commit ${commit}; bounds ${bounds}; two workers, ${slowS > 0 ? `one ${slowS} s slow` : 'neither slow'}.`,
+    `The slowest answer of a process that was alive took ${(slowestAnswerMs / 1000).toFixed(2)} s.`,
+    ...more,
+    ...unhit.map((cell) => `Never hit: ${cell}`),
+    ...violations.map(({ kind, id, words }) => `${kind.toUpperCase()} ${id}: ${words}`),
+  ];
+}
+
+export const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
 
 const sum = (rounds: readonly Round[], behavior: Behavior): number =>
   rounds.reduce((all, { trials }) => all + trials[behavior], 0);
@@ -93,7 +108,7 @@ const sum = (rounds: readonly Round[], behavior: Behavior): number =>
 const byKind = (violations: readonly Violation[]): string =>
   VIOLATIONS.map((kind) => `${violations.filter((one) => one.kind === kind).length} ${kind}`).join(', ');
 
-const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+export const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);

@@ -4,6 +4,7 @@ import { VenueError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { ruleSchema, type FaultPlan } from './faults.ts';
 import type { HeldRequests } from './held-requests.ts';
+import type { LedgerContents } from './ledger.ts';
 import { fixed } from './money.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Settings } from './settings.ts';
@@ -17,6 +18,8 @@ export interface ControlParts {
   readonly held: HeldRequests;
   readonly limits: RateLimits;
 }
+
+export type BooksView = Pick<LedgerContents, 'orders' | 'lists' | 'fills'>;
 
 const amount = z.string().regex(/^\d{1,20}(\.\d{1,8})?$/);
 const count = z.number().int().min(0);
@@ -124,6 +127,8 @@ async function handle(parts: ControlParts, exchange: Exchange, request: Incoming
       };
     case 'GET /orders':
       return ordersUnder(venue, url.searchParams.get('clientOrderId'));
+    case 'GET /books':
+      return booksUnder(venue, url.searchParams.getAll('under'));
     case 'POST /orders/fill': {
       const wanted = orderSchema.parse(body);
       if (wanted.quantity === undefined) throw new Refusal('fill wants a quantity');
@@ -156,6 +161,17 @@ function setBalances(venue: Venue, amounts: Record<string, string>): unknown {
 function ordersUnder(venue: Venue, clientOrderId: string | null): Order[] {
   const orders = [...venue.state.orders.values()];
   return clientOrderId === null ? orders : orders.filter((order) => order.clientOrderId === clientOrderId);
+}
+
+/** What is in the books under ids that begin so: the same as the ledger has, without reading all of it. */
+function booksUnder({ state }: Venue, prefixes: readonly string[]): BooksView {
+  const isMeant = (id: string): boolean => prefixes.some((prefix) => id.startsWith(prefix));
+  const orders = [...state.orders.values()].filter(({ clientOrderId }) => isMeant(clientOrderId));
+  return {
+    orders,
+    lists: [...state.lists.values()].filter(({ listClientOrderId }) => isMeant(listClientOrderId)),
+    fills: orders.flatMap(({ orderId }) => state.fillsOf(orderId)),
+  };
 }
 
 function idOf(venue: Venue, wanted: z.output<typeof orderSchema>): number {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { BooksView } from './control.ts';
 import type { ArmedRule, FaultRule } from './faults.ts';
 import type { HeldRequest } from './held-requests.ts';
 import type { LedgerContents, RequestRecord } from './ledger.ts';
@@ -12,9 +13,10 @@ import type { Settings } from './settings.ts';
 import type { Balance, Market, Order } from './state.ts';
 import type { RulesPatch } from './symbols.ts';
 
+export type { BooksView } from './control.ts';
 export type { ArmedRule, FaultRule } from './faults.ts';
 export type { RequestRecord } from './ledger.ts';
-export type { Balance, Market, Order } from './state.ts';
+export type { Balance, Fill, Market, Order } from './state.ts';
 
 export type ControlSettings = Omit<Settings, 'apiKey' | 'apiSecret'>;
 
@@ -44,6 +46,8 @@ export interface Control {
   release(clientOrderId?: string): Promise<number>;
   ledger(sinceRequest?: number): Promise<LedgerView>;
   orders(clientOrderId?: string): Promise<Order[]>;
+  /** The orders, lists and trades whose client ids begin with one of these. */
+  books(under: readonly string[]): Promise<BooksView>;
   fill(which: WhichOrder & { quantity: string; price?: string }): Promise<Order>;
   expire(which: WhichOrder): Promise<Order>;
   cancel(which: WhichOrder): Promise<Order>;
@@ -167,6 +171,8 @@ function controlClient(origin: string): Control {
         'GET',
         clientOrderId === undefined ? '/orders' : `/orders?clientOrderId=${encodeURIComponent(clientOrderId)}`,
       ),
+    books: (under) =>
+      ask('GET', `/books?${new URLSearchParams(under.map((id): [string, string] => ['under', id])).toString()}`),
     fill: (which) => ask('POST', '/orders/fill', which),
     expire: (which) => ask('POST', '/orders/expire', which),
     cancel: (which) => ask('POST', '/orders/cancel', which),
