@@ -3,6 +3,7 @@ import type { EntryIntent, Intent } from '../domain/intent.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import { hasBracket } from '../domain/leg.ts';
 import { reason, type Reason } from '../domain/reason.ts';
+import { beating } from './beating.ts';
 import { checkLimitsOf, checkValueOf } from './hold-to-limits.ts';
 import type { Check, CheckRequest } from './contract.ts';
 import { accountOf, entryOf, ticketOf, type Account, type Desk, type StrategyRules } from './desk.ts';
@@ -13,7 +14,11 @@ import { planProtection } from './plan-protection.ts';
  * Every rule that an order must satisfy before it may leave. What the venue already has outranks all of them, so after
  * a reset the venue is asked first.
  */
-export async function checkBeforeTrade(desk: Desk, request: CheckRequest): Promise<Check> {
+export function checkBeforeTrade(desk: Desk, request: CheckRequest): Promise<Check> {
+  return beating(() => check(desk, request));
+}
+
+async function check(desk: Desk, request: CheckRequest): Promise<Check> {
   const { intent } = request.signed;
   const account = accountOf(desk, intent, isAfterReset(request));
   const look = await lookWhereInDoubt(desk, account, request, await account.standing());

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cancellationSignal } from '@temporalio/activity';
 
 import { saysTheSame, type VenueOrder } from '../domain/venue-order.ts';
+import { beating } from './beating.ts';
 import type { FollowRequest } from './contract.ts';
 import { accountOf, ticketOf, type Desk } from './desk.ts';
 import { askAgain } from './not-sent.ts';
@@ -11,7 +12,11 @@ import { askAgain } from './not-sent.ts';
 const ATTEMPT_MS = 5_000;
 
 /** Watches a resting order, and comes back with the venue's report when it says something new. */
-export async function followOrder(desk: Desk, request: FollowRequest): Promise<VenueOrder> {
+export function followOrder(desk: Desk, request: FollowRequest): Promise<VenueOrder> {
+  return beating(() => follow(desk, request));
+}
+
+async function follow(desk: Desk, request: FollowRequest): Promise<VenueOrder> {
   const { known } = request;
   const account = accountOf(desk, request.signed.intent);
   const ticket = ticketOf(request);

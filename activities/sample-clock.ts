@@ -1,3 +1,4 @@
+import { beating } from './beating.ts';
 import type { ClockRequest } from './contract.ts';
 import { accountOf, type Desk } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
@@ -10,7 +11,11 @@ const READINGS = 3;
 const RETRY_MS = 1_000;
 
 /** Reads the venue's clock against the engine's; this host's own clock has no part in it. */
-export async function sampleClock(desk: Desk, request: ClockRequest): Promise<{ offsetMs: number }> {
+export function sampleClock(desk: Desk, request: ClockRequest): Promise<{ offsetMs: number }> {
+  return beating(() => sample(desk, request));
+}
+
+async function sample(desk: Desk, request: ClockRequest): Promise<{ offsetMs: number }> {
   // After a reset an earlier run may have sent the order; otherwise it waits for this, and has not left.
   const afterReset = isAfterReset(request);
   const notYet = afterReset ? askAgain : notSent;

@@ -24,6 +24,14 @@ const MAYBE_SENT = [
 /** A worker's death shows within this time, where an activity tells that it lives. */
 const HEARTBEAT_MS = 5_000;
 
+/**
+ * The same where a position has no stop until it shows, and nothing is sent twice by a mistake: what follows it, a
+ * second for a dead worker's own queue, and the sending, are to end within five seconds.
+ */
+const SOON_MS = 3_000;
+/** The longest that such work waits for its next attempt, however many there were. */
+const SOON_AGAIN_MS = 1_000;
+
 /** Time for a last attempt that began just before `notAfter` to come to its end. */
 const LAST_ATTEMPT_MS = 30_000;
 
@@ -80,10 +88,18 @@ export const FIND_OPTIONS: ActivityOptions = {
   retry: { initialInterval: 250, backoffCoefficient: 1.6, maximumInterval: 30_000 },
 };
 
+/** While a leg is lost its position has no stop: a question that died with its worker is soon asked again. */
+export const FIND_LEG_OPTIONS: ActivityOptions = {
+  ...FIND_OPTIONS,
+  heartbeatTimeout: SOON_MS,
+  retry: { initialInterval: 250, backoffCoefficient: 1.6, maximumInterval: SOON_AGAIN_MS },
+};
+
 /** Reading the venue's clock sends nothing, and is given up when the order that waits for it is too old. */
 export function clockOptions(notAfter: number, now: number): ActivityOptions {
   return {
     startToCloseTimeout: 20_000,
+    heartbeatTimeout: SOON_MS,
     scheduleToCloseTimeout: Math.max(notAfter - now, 0) + LAST_ATTEMPT_MS,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
   };
@@ -99,6 +115,13 @@ export const FOLLOW_OPTIONS: ActivityOptions = {
   retry: { initialInterval: 250, backoffCoefficient: 1.5, maximumInterval: 5_000 },
 };
 
+/** Where a fill has to be protected, or a stop may leave something over, the loss of a follower shows sooner. */
+export const FOLLOW_POSITION_OPTIONS: ActivityOptions = {
+  ...FOLLOW_OPTIONS,
+  heartbeatTimeout: SOON_MS,
+  retry: { initialInterval: 250, backoffCoefficient: 1.5, maximumInterval: SOON_AGAIN_MS },
+};
+
 /** A cancel under the client order id can be repeated without harm. */
 export const CANCEL_OPTIONS: ActivityOptions = {
   startToCloseTimeout: 20_000,
@@ -109,6 +132,7 @@ export const CANCEL_OPTIONS: ActivityOptions = {
 /** Where other things go on beside it, a check is no local activity: its place in a replayed history must be certain. */
 export const CHECK_LEG_OPTIONS: ActivityOptions = {
   startToCloseTimeout: 5_000,
+  heartbeatTimeout: SOON_MS,
   scheduleToCloseTimeout: 60_000,
   retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 5_000 },
 };
@@ -116,7 +140,7 @@ export const CHECK_LEG_OPTIONS: ActivityOptions = {
 /** Taking a leg back is tried until it is known how it ended. */
 export const WITHDRAW_OPTIONS: ActivityOptions = {
   startToCloseTimeout: 20_000,
-  heartbeatTimeout: HEARTBEAT_MS,
+  heartbeatTimeout: SOON_MS,
   retry: { initialInterval: 250, backoffCoefficient: 1.5, maximumInterval: 2_000 },
 };
 

@@ -27,7 +27,13 @@ import {
   resolved,
   type OrderState,
 } from '../domain/order-state.ts';
-import { CANCEL_OPTIONS, checkOptions, FOLLOW_OPTIONS, VERIFY_OPTIONS } from './activity-options.ts';
+import {
+  CANCEL_OPTIONS,
+  checkOptions,
+  FOLLOW_OPTIONS,
+  FOLLOW_POSITION_OPTIONS,
+  VERIFY_OPTIONS,
+} from './activity-options.ts';
 import { ASK_AGAIN, cancelUpdate, makeWayUpdate, orderQuery, resolveUpdate, type Carried } from './messages.ts';
 import { makeWayFor } from './make-way.ts';
 import { placeOnce } from './placing.ts';
@@ -36,7 +42,6 @@ import { publish } from './publish.ts';
 import { takeOut } from './take-out.ts';
 import { Wanted } from './wanted.ts';
 
-const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
 const { cancelOrder } = proxyActivities<Activities>(CANCEL_OPTIONS);
 const { verifyCommand } = proxyActivities<Activities>(VERIFY_OPTIONS);
 
@@ -97,6 +102,7 @@ async function enter(signed: SignedIntent<EntryIntent>, carried?: Carried): Prom
   /** A resting order costs one activity until something changes; its retries are the polls. */
   async function followToTheEnd(): Promise<void> {
     let report = reportOf(state);
+    const { followOrder } = proxyActivities<Activities>(hasBracket(intent) ? FOLLOW_POSITION_OPTIONS : FOLLOW_OPTIONS);
     while (isResting(state)) {
       // A position whose legs are out there is not handed on: few orders have so many fills.
       if (workflowInfo().continueAsNewSuggested && !hasBracket(intent)) {

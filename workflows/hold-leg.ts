@@ -4,11 +4,11 @@ import type { Activities } from '../activities/contract.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import type { Leg } from '../domain/leg.ts';
 import { isResting, NEW_ORDER, observed, reportOf, type OrderState } from '../domain/order-state.ts';
-import { CHECK_LEG_OPTIONS, FOLLOW_OPTIONS, WITHDRAW_OPTIONS } from './activity-options.ts';
+import { CHECK_LEG_OPTIONS, FOLLOW_POSITION_OPTIONS, WITHDRAW_OPTIONS } from './activity-options.ts';
 import { placeOnce } from './placing.ts';
 
 const { checkBeforeTrade } = proxyActivities<Activities>(CHECK_LEG_OPTIONS);
-const { followOrder } = proxyActivities<Activities>(FOLLOW_OPTIONS);
+const { followOrder } = proxyActivities<Activities>(FOLLOW_POSITION_OPTIONS);
 const { withdrawLeg } = proxyActivities<Activities>(WITHDRAW_OPTIONS);
 
 /** A target that begins to trade ends its stop. Most are filled by then; what is not has both again. */

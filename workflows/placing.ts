@@ -5,10 +5,8 @@ import type { SignedIntent } from '../domain/intent.ts';
 import type { Leg } from '../domain/leg.ts';
 import { observed, placed, type OrderState } from '../domain/order-state.ts';
 import type { Absence } from '../domain/outcome.ts';
-import { clockOptions, FIND_OPTIONS, placeOptions } from './activity-options.ts';
+import { clockOptions, FIND_LEG_OPTIONS, FIND_OPTIONS, placeOptions } from './activity-options.ts';
 import { whatFailureTells } from './activity-failure.ts';
-
-const { findOrder } = proxyActivities<Activities>(FIND_OPTIONS);
 
 /** One order on its way to its venue: an entry, or a leg that takes out what the entry has brought in. */
 export interface Placing {
@@ -87,6 +85,7 @@ async function admit(order: Placing, request: CheckRequest, now: number): Promis
 async function findOut(order: Placing, sent: Sent): Promise<Basis> {
   const asking = new CancellationScope();
   const at = Date.now();
+  const { findOrder } = proxyActivities<Activities>(order.leg === undefined ? FIND_OPTIONS : FIND_LEG_OPTIONS);
   order.lost(at);
   const settled = condition(() => order.state().status !== 'unknown').then(() => null);
   const request = { ...about(order), lostAt: at, askedBy: workflowInfo().runId, ...sent };
