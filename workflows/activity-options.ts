@@ -28,7 +28,7 @@ const HEARTBEAT_MS = 5_000;
  * The same where a position has no stop until it shows, and nothing is sent twice by a mistake: what follows it, a
  * second for a dead worker's own queue, and the sending, are to end within five seconds.
  */
-const SOON_MS = 3_000;
+const SOON_MS = 2_000;
 /** The longest that such work waits for its next attempt, however many there were. */
 const SOON_AGAIN_MS = 1_000;
 
