@@ -24,7 +24,8 @@ const ABOUT_MS: Record<Act, readonly [number, number]> = {
   nothing: [0, 500],
   target: [-200, 600],
   'part-of-target': [-200, 1_500],
-  'part-of-stop': [-200, 1_500],
+  // By then the rest is sold as well.
+  'part-of-stop': [-200, 900],
 };
 const HIT_WITHIN_MS = 15_000;
 const WATCH_MS = 1_000;
@@ -53,11 +54,12 @@ export async function strikeBrackets(options: BracketOptions): Promise<Struck> {
   }
   const file = join(rig.folder, `${name}.hits`);
   const killedAt = await actAndKill(options, positions, trials, file);
+  // The alert alone buys nothing: what rests is filled while the victim is dead.
   if (killedAt !== undefined && point.act === 'resting-alert') await positions.fillWhatRests();
   const from = wallTime(killedAt ?? uptimeMs());
   await round.revive(rig, point, bound, killedAt, file);
   if (killedAt !== undefined) rig.outages.push({ from, to: Date.now(), isFreeze: point.signal === 'SIGSTOP' });
-  if (point.act === 'resting-alert') await positions.fillWhatRests();
+  if (point.act === 'resting-alert') await positions.fillAll();
   await positions.untilSafe();
   const safeAt = uptimeMs();
   const judged = positions.takeOut().then(async () => {

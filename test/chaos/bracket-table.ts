@@ -9,7 +9,7 @@ export interface BracketFigures extends Figures {
   readonly over: readonly string[];
 }
 
-/** The run in figures, and as a table in Markdown, state by state. */
+/** The run in figures, and as two tables in Markdown: by the position's state, and by the point of the kill. */
 export function inBracketTable(
   rounds: readonly Round[],
   points: readonly BracketPoint[],
@@ -17,28 +17,34 @@ export function inBracketTable(
 ): { figures: BracketFigures; text: string } {
   const figures = figuresOf(rounds, points, report);
   const over = overLimit(rounds).map(({ id, ms, limitMs }) => `${id} ${seconds(ms)} s of ${seconds(limitMs)} s`);
-  const head = ['Killed (or frozen)', 'kills', 'trials', 'violations'];
-  const longest = ['longest without a stop, s: nothing lost', 'found or proven absent', 'over the bound'];
+  const columns = [
+    'kills',
+    'trials',
+    'violations',
+    'longest without a stop, s',
+    'same, found or proven absent, s',
+    'over',
+  ];
+  const head = (title: string): string[] => [
+    line([title, ...columns]),
+    line(['---', ...Array<string>(columns.length).fill('--:')]),
+  ];
+  const of = (mine: readonly BracketPoint[]): Round[] =>
+    rounds.filter(({ point, hit }) => hit && mine.some(({ name }) => name === point.name));
+  const states = STATES.map((state) => ({ state, mine: points.filter((point) => point.state === state) }));
   const text = [
-    line([...head, ...longest]),
-    line(['---', ...Array<string>(head.length + longest.length - 1).fill('--:')]),
-    ...STATES.flatMap((state) => {
-      const mine = points.filter((point) => point.state === state);
-      if (mine.length === 0) return [];
-      const ofState = rounds.filter(({ point }) => mine.some(({ name }) => name === point.name));
-      return [
-        row(`**${state}**`, ofState),
-        ...mine.map(({ name }) => row(name.replace(`${state} · `, ''), rounds, name)),
-      ];
-    }),
+    ...head('Killed while it is'),
+    ...states.filter(({ mine }) => mine.length > 0).map(({ state, mine }) => row(state, of(mine))),
+    '',
+    ...head('Killed (or frozen)'),
+    ...points.map((point) => row(point.name, of([point]))),
     '',
     ...inWords(figures, unprotectedInWords(rounds)),
   ];
   return { figures: { ...figures, over }, text: text.join('\n') };
 }
 
-function row(title: string, rounds: readonly Round[], name?: string): string {
-  const mine = rounds.filter(({ hit, point }) => hit && (name === undefined || point.name === name));
+function row(title: string, mine: readonly Round[]): string {
   const trials = mine.flatMap((round) => BEHAVIORS.map((behavior) => round.trials[behavior]));
   const longest = (because: 'none' | 'lost'): string => {
     const ms = longestOf(mine, because);

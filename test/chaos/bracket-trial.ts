@@ -87,9 +87,15 @@ export class Positions {
     }
   }
 
-  /** Where the act only brings the alert, what rests is filled while the victim is dead. */
-  async fillWhatRests(): Promise<void> {
-    await this.#fillEntries(WHOLE);
+  /** Fills what rests already. */
+  fillWhatRests(): Promise<void> {
+    return this.#fillEntries(WHOLE);
+  }
+
+  /** Fills what rests, and what only comes to rest now that all runs again. */
+  async fillAll(): Promise<void> {
+    await this.#until(({ entries }) => entries.length > 0);
+    await this.fillWhatRests();
   }
 
   /** Until all that is held has a stop, or all is out again. */
