@@ -62,8 +62,8 @@ export async function notAsPlanned(
   { signed, leg }: PlaceRequest,
 ): Promise<Placement | null> {
   const intent = signed.intent as ExitIntent;
-  const halt =
-    leg!.part === OPENING ? await whyKept(account, { ...intent, exit: 'reverse' }) : await whyKept(account, intent);
+  // What a reverse opens is kept by more than what it takes out.
+  const halt = await whyKept(account, { exit: leg!.part === OPENING ? 'reverse' : 'close' });
   if (halt !== null) return { kind: 'denied', reason: halt };
   const plan = await askAccount(account, { ...(await requestOf(desk, account, intent)), confirms: true });
   if (plan.kind === 'denied') return plan;

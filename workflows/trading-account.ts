@@ -66,8 +66,8 @@ export async function TradingAccount(account: string, carried?: Standing, counte
     const halt = whyHalted(account, standing);
     const exitHalt = whyExitHalted(account, standing);
     const admissions = requests.map((request): Admission => {
-      const isEntry = !('exit' in request) || request.exit === 'reverse';
-      const kept = isEntry ? halt : exitHalt;
+      const opens = !('exit' in request) || (request.exit === 'reverse' && request.confirms !== true);
+      const kept = opens ? halt : exitHalt;
       if (kept !== null) return { kind: 'denied', reason: kept };
       const decided = 'exit' in request ? planExit(tally, request, now) : admit(tally, request, now);
       tally = decided.tally;
