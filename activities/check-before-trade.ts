@@ -1,14 +1,16 @@
-import type { OrderTicket, Plan } from '../adapters/venue-adapter.ts';
+import type { Plan } from '../adapters/venue-adapter.ts';
 import type { EntryIntent, Intent } from '../domain/intent.ts';
+import type { OrderType } from '../domain/alert.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
-import { hasBracket } from '../domain/leg.ts';
 import { reason, type Reason } from '../domain/reason.ts';
 import { beating } from './beating.ts';
+import { cannotProtect, knowsKindOf } from './can-protect.ts';
 import { checkLimitsOf, checkValueOf } from './hold-to-limits.ts';
 import type { Check, CheckRequest } from './contract.ts';
 import { accountOf, entryOf, ticketOf, type Account, type Desk, type StrategyRules } from './desk.ts';
 import { isAfterReset, lookWhereInDoubt } from './look-first.ts';
 import { planProtection } from './plan-protection.ts';
+import { supersededBy } from './superseded.ts';
 
 /**
  * Every rule that an order must satisfy before it may leave. What the venue already has outranks all of them, so after
@@ -21,7 +23,7 @@ export function checkBeforeTrade(desk: Desk, request: CheckRequest): Promise<Che
 async function check(desk: Desk, request: CheckRequest): Promise<Check> {
   const { intent } = request.signed;
   const account = accountOf(desk, intent, isAfterReset(request));
-  const look = await lookWhereInDoubt(desk, account, request, await account.standing());
+  const look = await lookFor(desk, account, request);
   if (look?.kind === 'found') return look;
   if (look?.kind === 'cannot_tell') return { kind: 'unknown', evidence: look.why };
   try {
@@ -33,9 +35,15 @@ async function check(desk: Desk, request: CheckRequest): Promise<Check> {
   }
 }
 
+async function lookFor(desk: Desk, account: Account, request: CheckRequest): ReturnType<typeof lookWhereInDoubt> {
+  // A leg of a kind that the venue does not have is nowhere; under its id another one may be, which is held in its stead.
+  if (request.leg !== undefined && !knowsKindOf(account.adapter, request.leg)) return null;
+  return lookWhereInDoubt(desk, account, request, await account.standing());
+}
+
 async function judge(desk: Desk, account: Account, request: CheckRequest): Promise<Check> {
   // What takes a position out is held to none of the rules by which it was let in.
-  if (request.leg !== undefined) return checkLeg(account, ticketOf(request));
+  if (request.leg !== undefined) return checkLeg(account, request);
   const intent = entryOf(request);
   const rules = desk.rules.get(intent.strategy);
   if (rules === undefined) return denied(unknownStrategy(intent.strategy));
@@ -49,6 +57,9 @@ async function judge(desk: Desk, account: Account, request: CheckRequest): Promi
   if (refusal !== null) return denied(refusal);
   const plan = await account.adapter.plan(ticketOf(request));
   if (plan.kind === 'refused') return denied(plan.reason);
+  if (plan.rests !== undefined) return denied(typeUnsupported(`The market of ${intent.symbol}`, intent.orderType));
+  const unprotected = await cannotProtect(account, request);
+  if (unprotected !== null) return denied(unprotected);
   const order = { ...intent, ...plan.order };
   const value = await checkValueOf(account, order, rules.limits);
   if (value.reason !== null) return denied(value.reason);
@@ -57,9 +68,14 @@ async function judge(desk: Desk, account: Account, request: CheckRequest): Promi
   return admitted(account, plan, [...plan.notes, ...value.notes, ...protection.notes]);
 }
 
-async function checkLeg(account: Account, ticket: OrderTicket): Promise<Check> {
-  const plan = await account.adapter.plan(ticket);
+async function checkLeg(account: Account, request: CheckRequest): Promise<Check> {
+  const plan = await account.adapter.plan(ticketOf(request));
   if (plan.kind === 'refused') return denied(plan.reason);
+  // Where nothing of it will be placed, or it is known to be absent, the venue is asked here what an earlier run has done.
+  const asks = plan.rests === 'nothing' || request.absence !== undefined;
+  const instead = asks ? await supersededBy(account, request) : null;
+  if (instead !== null) return instead;
+  if (plan.rests !== undefined) return { kind: 'held', rests: plan.rests };
   return admitted(account, plan, plan.notes);
 }
 
@@ -84,16 +100,16 @@ export function notAllowed(account: Account, intent: Intent, { accounts }: Strat
 }
 
 function cannotCarry(account: Account, intent: EntryIntent): Reason | null {
-  const { orderTypes, brackets } = account.adapter.capabilities;
+  const { orderTypes } = account.adapter.capabilities;
   if (!orderTypes.includes(intent.orderType)) {
-    const message = `The account ${account.name} takes no ${intent.orderType} orders, only ${orderTypes.join(', ')}.`;
-    return reason('ORDER_TYPE_UNSUPPORTED', message, `Set "order_type" to one of ${orderTypes.join(', ')}.`);
-  }
-  if (!brackets && hasBracket(intent)) {
-    const message = `The account ${account.name} cannot protect an entry with stop_loss and take_profit yet.`;
-    return reason('BRACKET_UNSUPPORTED', message, 'Leave out "stop_loss" and "take_profit".');
+    return typeUnsupported(`The account ${account.name}`, intent.orderType, orderTypes);
   }
   return null;
+}
+
+function typeUnsupported(who: string, type: OrderType, instead: readonly OrderType[] = ['market', 'limit']): Reason {
+  const message = `${who} takes no ${type} orders, only ${instead.join(', ')}.`;
+  return reason('ORDER_TYPE_UNSUPPORTED', message, `Set "order_type" to one of ${instead.join(', ')}.`);
 }
 
 function clockOf(account: Account): { clock?: { offsetMs: number } | 'stale' } {

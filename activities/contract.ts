@@ -1,3 +1,4 @@
+import type { Plan } from '../adapters/venue-adapter.ts';
 import type { SignedCommand } from '../domain/command.ts';
 import type { Admission, OrderName } from '../domain/admission.ts';
 import type { DecimalString } from '../domain/decimal.ts';
@@ -7,6 +8,7 @@ import type { Absence, Lookup, Placement } from '../domain/outcome.ts';
 import type { OrderStatus } from '../domain/order-state.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { VenueOrder } from '../domain/venue-order.ts';
+import type { Watch } from '../domain/watch.ts';
 
 /** Every activity's argument holds the signed intent: what was not signed does not get as far as an adapter. */
 export interface OfOrder {
@@ -31,6 +33,9 @@ export interface CheckRequest extends ClockRequest {
   readonly absence?: Absence;
 }
 
+/** What of a leg waits for its price at the venue: its stop and its target, its stop, or neither. */
+export type Rests = 'all' | NonNullable<Extract<Plan, { kind: 'ready' }>['rests']>;
+
 export type Check =
   | {
       readonly kind: 'admitted';
@@ -41,6 +46,8 @@ export type Check =
       /** The market's step of quantities; not there where it has none, or nobody knows. */
       readonly quantityStep?: DecimalString;
     }
+  /** Of a leg that its venue does not take as it is: what of it can rest there. The rest has to be watched. */
+  | { readonly kind: 'held'; readonly rests: Rests }
   | { readonly kind: 'denied' | 'expired' | 'failed'; readonly reason: Reason }
   | { readonly kind: 'found'; readonly order: VenueOrder }
   | { readonly kind: 'unknown'; readonly evidence: string };
@@ -65,6 +72,19 @@ export interface FindRequest extends OfOrder {
 export interface FollowRequest extends OfOrder {
   /** What the venue said last. */
   readonly known: VenueOrder;
+  /** The market's prices that are waited for too. */
+  readonly watch?: Watch;
+}
+
+/** What came first: other words of the venue on the order, or a price that was waited for. */
+export interface Seen extends VenueOrder {
+  /** The market's price, where that is what has come. */
+  readonly reached?: DecimalString;
+}
+
+export interface PriceRequest extends OfOrder {
+  readonly leg: Leg;
+  readonly watch: Watch;
 }
 
 export interface CommandRequest extends OfOrder {
@@ -154,8 +174,10 @@ export interface Activities {
   sampleClock(request: ClockRequest): Promise<{ offsetMs: number }>;
   /** Asks the venue under the client order id until it can tell. */
   findOrder(request: FindRequest): Promise<Exclude<Lookup, { kind: 'cannot_tell' }>>;
-  /** Comes back when the venue reports something else than what is known. */
-  followOrder(request: FollowRequest): Promise<VenueOrder>;
+  /** Comes back when the venue reports something else than what is known, or the market's price has come so far. */
+  followOrder(request: FollowRequest): Promise<Seen>;
+  /** Comes back when the market's price has come so far; of a leg of which nothing rests at the venue. */
+  watchPrice(request: PriceRequest): Promise<{ price: DecimalString }>;
   /** Cancels the order, and tells how it ended. */
   cancelOrder(request: CancelRequest): Promise<VenueOrder>;
   /** Takes a leg back, and tells how it ended. */

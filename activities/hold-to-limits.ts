@@ -53,15 +53,18 @@ function bothOf(account: Account, { strategy }: Intent, ofStrategy: Limits) {
  * What the order is judged by. A sender's word counts only where the venue has no other price: whoever has got hold of a
  * token must not get around a limit by sending a small one. A venue that cannot be asked is asked again; nothing is
  * guessed, and nothing has left.
+ * @param since older prices do not count (`performance.now()`); without it one of the last second will do
  */
 export async function marketPrice(
   { name, adapter }: Account,
   { symbol, referencePrice }: Intent,
+  since?: number,
 ): Promise<DecimalString | null> {
   const isBelieved = adapter.quote === undefined || adapter.capabilities.tradesAtAlertPrice === true;
   if (isBelieved && referencePrice !== undefined) return referencePrice;
   try {
-    return (await adapter.quote?.(symbol)) ?? null;
+    const now = since === undefined ? undefined : await adapter.lastPrice?.(symbol, since);
+    return now ?? (await adapter.quote?.(symbol)) ?? null;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const retryAfterMs = error instanceof NotSent ? error.retryAfterMs : RETRY_MS;

@@ -8,6 +8,7 @@ import { ticketOf, type Desk } from './desk.ts';
 import { cancelForExit, makeWay, verifyExit } from './make-way.ts';
 import { findOrder } from './find-order.ts';
 import { followOrder } from './follow-order.ts';
+import { watchPrice } from './watch-price.ts';
 import { placeOrder } from './place-order.ts';
 import { planExit } from './plan-exit.ts';
 import { sampleClock } from './sample-clock.ts';
@@ -27,6 +28,7 @@ export function createActivities(desk: Desk): Activities {
     sampleClock: asStep(sampleClock),
     findOrder: asStep(findOrder),
     followOrder: asStep(followOrder),
+    watchPrice: asStep(watchPrice),
     cancelOrder: asStep(cancelOrder),
     withdrawLeg: asStep(withdrawLeg),
     planExit: counted((request) => planExit(desk, request)),

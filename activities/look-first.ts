@@ -27,21 +27,26 @@ export function isAfterReset({ originalRunId }: Partial<CheckRequest>): boolean 
 export const isBegunAgain = (receivedAt: number, startedAt: number | undefined): boolean =>
   startedAt !== undefined && startedAt - receivedAt > BEGUN_MS;
 
+/** Whether an earlier run may have placed legs of this order: after a reset, or in a history that somebody began again. */
+export function mayComeAfterAnother(request: CheckRequest): boolean {
+  const { signed, startedAt } = request;
+  return isAfterReset(request) || isBegunAgain(signed.intent.receivedAt, startedAt);
+}
+
 /**
  * Whether the venue may have this order already, so that it is asked before anything is sent: after a reset, when the
  * placement comes too late to be surely the first, or when this very process has sent it.
  */
 function mayBeThere(desk: Desk, request: CheckRequest, { clientOrderId }: OrderTicket): boolean {
-  const { signed, absence, leg, startedAt } = request;
+  const { signed, absence, leg } = request;
   const { workflowExecution, scheduledTimestampMs, isLocal } = activityInfo();
   // A proof from another run says nothing here: the run that found it may have sent the order on the strength of it.
   if (absence !== undefined && absence.runId === workflowExecution?.runId) return false;
   // A check is scheduled by this host's clock, which may be wrong; the placement after it looks for itself.
   // A leg comes when its entry is filled: it is no less the first for that, unless its history was begun by somebody later.
   const { receivedAt } = signed.intent;
-  const isSecond = isBegunAgain(receivedAt, startedAt);
-  const late = leg === undefined ? !isLocal && scheduledTimestampMs - receivedAt > FRESH_MS : isSecond;
-  return isAfterReset(request) || late || desk.sent.has(clientOrderId);
+  const late = leg === undefined && !isLocal && scheduledTimestampMs - receivedAt > FRESH_MS;
+  return mayComeAfterAnother(request) || late || desk.sent.has(clientOrderId);
 }
 
 /**

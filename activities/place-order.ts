@@ -42,9 +42,13 @@ async function place(desk: Desk, request: PlaceRequest): Promise<Placement> {
   if (engineNow() >= ticket.notAfter) return expired(intent.receivedAt, ticket.notAfter, engineNow());
   // What takes a position out is not counted, and no halt keeps it: protection stays in place.
   if (request.leg !== undefined) {
+    // Whoever comes with a proof has been told by the check, after that: here the request would grow old meanwhile.
+    const looks = request.absence === undefined;
     const otherwise = isExit(intent)
       ? await notAsPlanned(desk, account, request)
-      : await supersededBy(account, request);
+      : looks
+        ? await supersededBy(account, request)
+        : null;
     if (otherwise !== null) return otherwise;
     if (engineNow() >= ticket.notAfter) return expired(intent.receivedAt, ticket.notAfter, engineNow());
     return send(desk, account, request, ticket);

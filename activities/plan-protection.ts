@@ -19,7 +19,7 @@ export async function planProtection(
 ): Promise<{ reason: Reason | null; notes: readonly string[] }> {
   if (!hasBracket(entry)) return { reason: null, notes: [] };
   // A venue that cannot be asked holds up no order here: the limits that cannot do without its price do so.
-  const market = tradesAtOnce(entry) ? await marketPrice(account, entry).catch(() => null) : null;
+  const market = tradesAtOnce(entry) ? await marketPrice(account, entry, performance.now()).catch(() => null) : null;
   const notes = market === null && tradesAtOnce(entry) ? [NO_MARKET_PRICE] : [];
   const expected = expectedPrice(entry, market);
   if (expected?.isMarket === true) {

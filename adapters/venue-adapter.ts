@@ -62,6 +62,11 @@ export type Plan =
       readonly quantityStep?: DecimalString;
       /** What was changed to fit the market, in sentences. */
       readonly notes: readonly string[];
+      /**
+       * Of a stop, or a bracket, that the market does not take as it is: what of it can rest there. The rest has to be
+       * watched, and a market order takes the position out. Not there where it is taken whole.
+       */
+      readonly rests?: 'stop' | 'nothing';
     }
   | { readonly kind: 'refused'; readonly reason: Reason };
 
@@ -76,7 +81,7 @@ export type Reach = 'open' | 'recent';
 
 export interface Capabilities {
   readonly orderTypes: readonly OrderType[];
-  /** Whether a stop-loss and a take-profit can go with an entry. */
+  /** Whether there are markets that take a stop and a target of which one ends the other. */
   readonly brackets: boolean;
   /** Whether the venue refuses requests outside a time window, so that each carries a pinned timestamp. */
   readonly enforcesWindow: boolean;
@@ -111,6 +116,12 @@ export interface VenueAdapter {
    * venue has no prices of its own.
    */
   quote?(symbol: string): Promise<DecimalString | null>;
+  /**
+   * What the market was last traded at, for whoever waits for a price; null when the venue has seen none. Throws when it
+   * cannot be asked. Not there where a market has no price.
+   * @param since older prices do not count (`performance.now()`): they are of a time in which nobody waited
+   */
+  lastPrice?(symbol: string, since: number): Promise<DecimalString | null>;
   /** The one name that the venue has for a symbol. Not there where a symbol is what is written. */
   nameOf?(symbol: string): string;
   /** What the account holds in all, by asset. Not there where it holds nothing. */

@@ -3,6 +3,7 @@ import { readPositive } from './alert-number.ts';
 import { add, compare, multiply } from './decimal.ts';
 import { isJsonObject, type ExactJson } from './json-number.ts';
 import type { Level, Target } from './leg.ts';
+import type { StopLoss } from './stop-loss.ts';
 
 type Field = 'stop_loss' | 'take_profit';
 
@@ -11,7 +12,8 @@ const TARGETS_MAX = 5;
 /** Of a target: how much of the position it takes out. */
 const SHARE = 'quantity_percent';
 const EXAMPLES: Readonly<Record<Field, string>> = {
-  stop_loss: '66000, "2%", {"price": 66000} or {"percent": 2}',
+  stop_loss:
+    '66000, "2%", {"price": 66000}, {"percent": 2, "breakeven_after": "1%"}, {"trail_percent": 2} or {"trail_amount": 500}',
   take_profit:
     '70000, "4%", {"percent": 4} or [{"percent": 2, "quantity_percent": 50}, {"percent": 4, "quantity_percent": 50}]',
 };
@@ -20,8 +22,8 @@ const EXAMPLES: Readonly<Record<Field, string>> = {
 export function readBracket(
   body: { readonly [key: string]: ExactJson },
   refusals: Refusal[],
-): { stopLoss?: Level; takeProfit?: readonly Target[] } {
-  const bracket: { stopLoss?: Level; takeProfit?: readonly Target[] } = {};
+): { stopLoss?: StopLoss; takeProfit?: readonly Target[] } {
+  const bracket: { stopLoss?: StopLoss; takeProfit?: readonly Target[] } = {};
   const read = <T>(field: Field, parse: (value: ExactJson) => T | string): T | undefined => {
     if (!Object.hasOwn(body, field)) return undefined;
     const parsed = parse(body[field]!);
@@ -30,11 +32,41 @@ export function readBracket(
     refusals.push({ code: 'INVALID_FIELD', field, message });
     return undefined;
   };
-  const stopLoss = read('stop_loss', (value) => readLevel(value, []));
+  const stopLoss = read('stop_loss', readStop);
   const takeProfit = read('take_profit', readTargets);
   if (stopLoss !== undefined) bracket.stopLoss = stopLoss;
   if (takeProfit !== undefined) bracket.takeProfit = takeProfit;
   return bracket;
+}
+
+/** How a stop follows its market, and what of it moves once. */
+const TRAILS = ['trail_percent', 'trail_amount'] as const;
+const BREAKEVEN = 'breakeven_after';
+
+/** A stop, or what is wrong with it. */
+function readStop(value: ExactJson): StopLoss | string {
+  if (!isJsonObject(value)) return readLevel(value, []);
+  const trail = TRAILS.find((key) => Object.hasOwn(value, key));
+  if (trail !== undefined) return readTrail(value, trail);
+  const level = readLevel(value, [BREAKEVEN]);
+  if (typeof level === 'string' || !Object.hasOwn(value, BREAKEVEN)) return level;
+  const breakevenAfter = readLevel(value[BREAKEVEN]!, []);
+  return typeof breakevenAfter === 'string'
+    ? `has a "${BREAKEVEN}" that ${breakevenAfter}`
+    : { ...level, breakevenAfter };
+}
+
+function readTrail(value: { readonly [key: string]: ExactJson }, key: (typeof TRAILS)[number]): StopLoss | string {
+  const beside = Object.keys(value).find((other) => other !== key);
+  if (beside !== undefined) {
+    const shown = JSON.stringify(beside.slice(0, 20));
+    return `has ${shown} beside "${key}", which starts at its distance from the fill and takes nothing else`;
+  }
+  const read = readPositive(value[key]);
+  if (!read.ok) return `has a "${key}" that ${read.wrong}`;
+  if (key === 'trail_amount') return { trailAmount: read.number };
+  const isBelow = compare(read.number, '100') < 0;
+  return isBelow ? { trailPercent: read.number } : `has a "${key}" of ${read.number}, where less than 100 is meant`;
 }
 
 /** A level, or what is wrong with it: the rest of a sentence. */

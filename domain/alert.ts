@@ -4,8 +4,9 @@ import { describe, isPlaceholder, placeholder, quote, readNumber, readPositive }
 import { compare, type DecimalString } from './decimal.ts';
 import { NAME } from './ids.ts';
 import { parseIsoTime } from './iso-time.ts';
-import type { Level, Target } from './leg.ts';
+import type { Target } from './leg.ts';
 import { isJsonObject, type ExactJson } from './json-number.ts';
+import type { StopLoss } from './stop-loss.ts';
 
 export type Side = 'buy' | 'sell';
 export type OrderType = 'market' | 'limit' | 'stop' | 'stop_limit';
@@ -30,7 +31,7 @@ interface AnyAlert {
   readonly symbol: string;
   /** The price the sender saw; what a market order is valued at, never a price to trade at. */
   readonly referencePrice?: DecimalString;
-  readonly stopLoss?: Level;
+  readonly stopLoss?: StopLoss;
   /** The parts in which a profit is taken; their shares come to one. */
   readonly takeProfit?: readonly Target[];
   readonly confidence: DecimalString;

@@ -1,7 +1,7 @@
 import type { Reason } from './reason.ts';
 
 /** Problems of a position, the gravest first: the first two leave some of it where it is. */
-const PROBLEMS = ['UNPROTECTED', 'PROTECTION_CANCELED', 'PROTECTION_FAILED', 'TOO_SMALL_TO_PROTECT'];
+const PROBLEMS = ['UNPROTECTED', 'PROTECTION_CANCELED', 'PROTECTION_FAILED', 'TARGET_MISSED', 'TOO_SMALL_TO_PROTECT'];
 
 /** Whether a problem has kept some of the position from being taken out. */
 export const leavesSome = (problem: Reason | null): boolean =>

@@ -1,6 +1,7 @@
 import type { OrderType, Side } from './alert.ts';
-import { add, compare, divide, multiply, subtract, type DecimalString } from './decimal.ts';
+import { compare, type DecimalString } from './decimal.ts';
 import { isExit, type EntryIntent, type ExitIntent, type Intent } from './intent.ts';
+import { follow, priceOf, stopPriceOf, type Followed } from './stop-loss.ts';
 
 /** What takes a position out again: `protection` waits at the venue for its price, `exit` takes what the market gives. */
 export type LegName = 'protection' | 'exit';
@@ -51,16 +52,6 @@ export const hasBracket = ({ stopLoss, takeProfit }: Pick<Intent, 'stopLoss' | '
 export const partsOf = ({ takeProfit }: Pick<Intent, 'takeProfit'>): readonly Target[] =>
   takeProfit ?? [{ share: '1' }];
 
-const PRICE_PLACES = 12;
-
-/** The price of a level. A stop lies on the losing side of the entry, a target on the winning one. */
-function priceOf(level: Level, kind: 'stop' | 'target', entry: Side, averagePrice: DecimalString): DecimalString {
-  if ('price' in level) return level.price;
-  const distance = divide(multiply(averagePrice, level.percent), '100', PRICE_PLACES);
-  const isAbove = (entry === 'buy') === (kind === 'target');
-  return isAbove ? add(averagePrice, distance) : subtract(averagePrice, distance);
-}
-
 /** The protection of a part of the position, as it is to be sent. */
 export function protectionOf(
   intent: EntryIntent,
@@ -70,24 +61,34 @@ export function protectionOf(
     quantity,
     averagePrice,
     notAfter,
+    followed = null,
   }: Pick<Leg, 'part' | 'generation' | 'quantity' | 'notAfter'> & {
     readonly averagePrice: DecimalString;
+    /** How far its stop has come; not at all where it is not there. */
+    readonly followed?: Followed | null;
   },
 ): Leg {
   const { level } = partsOf(intent)[part]!;
-  const stopPrice = intent.stopLoss && priceOf(intent.stopLoss, 'stop', intent.side, averagePrice);
-  const limitPrice = level && priceOf(level, 'target', intent.side, averagePrice);
+  const { side, stopLoss } = intent;
+  const entry = { side, averagePrice };
+  const stopPrice = stopLoss && stopPriceOf(stopLoss, entry, followed ?? follow(stopLoss, entry, null));
+  const limitPrice = level && priceOf(level, 'target', entry);
   return {
     name: 'protection',
     part,
     generation,
-    side: opposite(intent.side),
+    side: opposite(side),
     type: stopPrice === undefined ? 'limit' : limitPrice === undefined ? 'stop' : 'bracket',
     quantity,
     ...(limitPrice === undefined ? {} : { limitPrice }),
     ...(stopPrice === undefined ? {} : { stopPrice }),
     notAfter,
   };
+}
+
+/** What of a bracket rests at a venue that does not take its target beside it. */
+export function stopAlone({ limitPrice: _target, ...leg }: Leg): Leg {
+  return { ...leg, type: 'stop' };
 }
 
 /** What takes a part of the position out at the market's price. */

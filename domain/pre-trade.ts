@@ -1,7 +1,8 @@
 import { compare, type DecimalString } from './decimal.ts';
 import type { EntryIntent } from './intent.ts';
-import type { Level } from './leg.ts';
+
 import { reason, type Reason } from './reason.ts';
+import type { StopLoss } from './stop-loss.ts';
 
 /** What a strategy's alerts must satisfy, beyond being understood. */
 export interface AlertRules {
@@ -54,10 +55,22 @@ export function checkBracket(
 ): Reason | null {
   const { side, stopLoss, takeProfit = [] } = intent;
   const stop = stopLoss && priceIn(stopLoss);
+  const even =
+    stopLoss && 'breakevenAfter' in stopLoss ? stopLoss.breakevenAfter && priceIn(stopLoss.breakevenAfter) : undefined;
   const targets = takeProfit.flatMap(({ level }) => (level && priceIn(level)) ?? []);
   const [loses, wins] = side === 'buy' ? (['below', 'above'] as const) : (['above', 'below'] as const);
   if (entry !== undefined && stop !== undefined && !isOn(loses, stop, entry)) {
     return wrongSide(`The stop_loss ${stop} of a ${side} must be ${loses} ${whose} ${entry}.`);
+  }
+  if (even !== undefined && entry !== undefined && !isOn(wins, even, entry)) {
+    return wrongSide(`The breakeven_after ${even} of a ${side} must be ${wins} its price ${entry}.`);
+  }
+  if (even !== undefined && stop !== undefined && !isOn(loses, stop, even)) {
+    return wrongSide(`The stop_loss ${stop} of a ${side} must be ${loses} its breakeven_after ${even}.`);
+  }
+  const trail = stopLoss && 'trailAmount' in stopLoss ? stopLoss.trailAmount : undefined;
+  if (side === 'buy' && trail !== undefined && entry !== undefined && compare(trail, entry) >= 0) {
+    return wrongSide(`The trail_amount ${trail} of a buy must be less than its price ${entry}.`);
   }
   for (const target of targets) {
     if (entry !== undefined && !isOn(wins, target, entry)) {
@@ -70,7 +83,7 @@ export function checkBracket(
   return null;
 }
 
-const priceIn = (level: Level): DecimalString | undefined => ('price' in level ? level.price : undefined);
+const priceIn = (level: StopLoss): DecimalString | undefined => ('price' in level ? level.price : undefined);
 
 const isOn = (side: 'above' | 'below', price: DecimalString, of: DecimalString): boolean =>
   compare(price, of) === (side === 'above' ? 1 : -1);

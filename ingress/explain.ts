@@ -4,6 +4,7 @@ import { checkLimits, checkValue } from '../domain/check-limits.ts';
 import { isExit, type EntryIntent } from '../domain/intent.ts';
 import { toPlainJson, type ExactJson } from '../domain/json-number.ts';
 import { levelInWords } from '../domain/leg.ts';
+import { stopInWords } from '../domain/stop-loss.ts';
 import { checkAlert, checkBracket } from '../domain/pre-trade.ts';
 import type { Reason } from '../domain/reason.ts';
 import { formIntent, type SigningKey } from './form-intent.ts';
@@ -137,7 +138,7 @@ function entryInWords(
     orderType === 'market' ? 'at the market' : '',
     stopPrice === undefined ? '' : `once the price reaches ${stopPrice}`,
     limitPrice === undefined ? '' : `at ${limitPrice} or better`,
-    stopLoss === undefined ? '' : `with a stop-loss at ${levelInWords(stopLoss)}`,
+    stopLoss === undefined ? '' : `with a stop-loss at ${stopInWords(stopLoss, levelInWords)}`,
     ...(takeProfit ?? []).map(({ share, level }) => `with a take-profit of ${share} at ${levelInWords(level!)}`),
   ].filter((part) => part !== '');
   return `${side} ${quantity} ${symbol} ${at.join(' ')} on ${account}`;

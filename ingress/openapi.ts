@@ -64,6 +64,17 @@ const number = z.union([z.number(), z.string()]).describe('a number, or a text t
 const level = z
   .union([number, z.object({ price: number }), z.object({ percent: number })])
   .describe('a price, or "2%" or {"percent": 2}: a distance from the average price of the fills');
+const stop = z
+  .union([
+    level,
+    z.object({ price: number, breakeven_after: level }),
+    z.object({ percent: number, breakeven_after: level }),
+    z.object({ trail_percent: number }),
+    z.object({ trail_amount: number }),
+  ])
+  .describe(
+    "a level, which moves to the entry's price after another; or a distance behind the market, which it follows",
+  );
 const target = z.union([
   z.object({ price: number, quantity_percent: number }),
   z.object({ percent: number, quantity_percent: number }),
@@ -77,7 +88,7 @@ const alert = z.object({
   limit_price: number.optional(),
   stop_price: number.optional(),
   time_in_force: z.enum(['gtc', 'ioc', 'fok']).optional(),
-  stop_loss: level.optional(),
+  stop_loss: stop.optional(),
   take_profit: z
     .union([level, z.array(target).min(1).max(5)])
     .describe('a level, or up to five with the shares of the position that they take out, 100 % together')

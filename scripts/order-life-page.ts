@@ -65,7 +65,7 @@ const NOTES: Readonly<Record<string, string>> = {
   'working --> rejected':
     'A venue may take an order and refuse it later: a stop is judged again when its price is reached.',
   'working --> canceled':
-    'By whoever cancels it, at the venue too; and by the venue itself, which ends orders of its own accord (`EXPIRED` at Binance).',
+    'By whoever cancels it, at the venue too; and by the venue itself, which ends orders of its own accord (`EXPIRED` at Binance). A leg also by us: its position has grown, its stop moves, or the target has come that no order waits for.',
   'partially_filled --> canceled': 'As above; what was filled stays filled.',
   'pending --> canceled': 'An order that is good at once or not at all (`ioc`, `fok`), and was not.',
   'pending --> unknown':

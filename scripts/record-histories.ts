@@ -25,6 +25,7 @@ interface Life {
   readonly isOpen?: true;
 }
 
+const ETH = { symbol: 'ETH/USDT', quantity: '0.5' };
 const limit = { order_type: 'limit', limit_price: '60000' };
 
 const lives: Readonly<Record<string, Life>> = {
@@ -60,6 +61,47 @@ const lives: Readonly<Record<string, Life>> = {
   },
   'breaker-open': { alert: { account: 'outage' }, status: 'filled', arrange: openBreaker },
   closed: { alert: { stop_loss: '66000', take_profit: '2%' }, status: 'closed', goOn: reachTarget },
+  // ETH/USDT takes no target beside a stop here.
+  held: {
+    alert: { ...ETH, stop_loss: '3400', take_profit: '3600' },
+    status: 'closed',
+    goOn: (desk, workflowId) => reach(desk, workflowId, 'ETHUSDT', '3600'),
+  },
+  moved: {
+    alert: { ...ETH, stop_loss: { price: '3400', breakeven_after: '1%' }, take_profit: '3600' },
+    status: 'closed',
+    goOn: async (desk, workflowId) => {
+      await untilWatched(desk, workflowId, 1);
+      await desk.control.price('ETHUSDT', '3540');
+      await untilWatched(desk, workflowId, 2);
+      await desk.control.price('ETHUSDT', '3490');
+    },
+  },
+  trailed: {
+    alert: { stop_loss: { trail_amount: '1000' }, take_profit: '70000' },
+    status: 'closed',
+    goOn: async (desk, workflowId) => {
+      await untilWatched(desk, workflowId, 1);
+      await desk.control.price('BTCUSDT', '68500');
+      await untilWatched(desk, workflowId, 2);
+      await desk.control.price('BTCUSDT', '67400');
+      await desk.untilOver(workflowId);
+      await desk.control.price('BTCUSDT', '67500');
+    },
+  },
+  // BNB/USDT takes no stops.
+  watched: {
+    alert: { symbol: 'BNB/USDT', quantity: '1', stop_loss: '550', take_profit: '650' },
+    status: 'closed',
+    goOn: async (desk, workflowId) => {
+      await eventually(
+        () => desk.tell(workflowId),
+        ({ events }) => events.at(-1)?.kind === 'watchPrice_scheduled',
+        { what: 'the watch' },
+      );
+      await desk.control.price('BNBUSDT', '540');
+    },
+  },
   canceled: {
     alert: limit,
     status: 'canceled',
@@ -69,14 +111,28 @@ const lives: Readonly<Record<string, Life>> = {
 
 /** Waits until its position is protected, and lets the market come to the target. */
 async function reachTarget(desk: LiveDesk, workflowId: string): Promise<void> {
+  await reach(desk, workflowId, 'BTCUSDT', '69500');
+  await desk.control.price('BTCUSDT', '67500');
+}
+
+/** Waits until its position is protected, and lets the market come to a price that takes it out. */
+async function reach(desk: LiveDesk, workflowId: string, market: string, price: string): Promise<void> {
   await eventually(
     () => desk.tell(workflowId),
     ({ order }) => Number(order.protection?.guarded_quantity ?? 0) > 0,
     { what: 'the protection' },
   );
-  await desk.control.price('BTCUSDT', '69500');
+  await desk.control.price(market, price);
   await desk.untilOver(workflowId);
-  await desk.control.price('BTCUSDT', '67500');
+}
+
+/** Waits until the leg is followed that is the position's first, second, … */
+async function untilWatched(desk: LiveDesk, workflowId: string, turn: number): Promise<void> {
+  await eventually(
+    () => desk.tell(workflowId),
+    ({ events }) => events.filter(({ kind }) => kind === 'followOrder_scheduled').length === turn,
+    { what: `protection ${turn}` },
+  );
 }
 
 /** The history of the account itself: what it admits and denies, halted and resumed. */
@@ -168,11 +224,21 @@ if (unknown.length > 0) {
 async function recordAll(): Promise<void> {
   const env = { CIRCUIT_BREAKER_TIMEOUT: '1', CIRCUIT_BREAKER_THRESHOLD: String(BREAKER_THRESHOLD) };
   const limits = '{ max_open_orders: 1, price_collar: off, orders_per_minute: off }';
-  const desk = await LiveDesk.start({ accounts: ['binance', 'outage'], limits, env });
+  const desk = await LiveDesk.start({
+    accounts: ['binance', 'outage'],
+    limits,
+    env,
+    prepare: async (control) => {
+      await control.symbol('ETHUSDT', { rules: { ocoAllowed: false } });
+      await control.symbol('BNBUSDT', { rules: { stopLossAllowed: false } });
+    },
+  });
   try {
     await desk.warm();
     mkdirSync(resolve(ROOT, values.folder), { recursive: true });
     for (const outcome of outcomes) {
+      await desk.control.price('ETHUSDT', '3500');
+      await desk.control.price('BNBUSDT', '600');
       const life = lives[outcome];
       const text = neutral(await (life === undefined ? recordAccount(desk) : record(desk, outcome, life)));
       const tales = tellsTales(text);

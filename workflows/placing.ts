@@ -1,6 +1,6 @@
 import { CancellationScope, condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
 
-import type { Activities, Check, CheckRequest } from '../activities/contract.ts';
+import type { Activities, Check, CheckRequest, Rests } from '../activities/contract.ts';
 import type { SignedIntent } from '../domain/intent.ts';
 import type { Leg } from '../domain/leg.ts';
 import { observed, placed, type OrderState } from '../domain/order-state.ts';
@@ -18,6 +18,8 @@ export interface Placing {
   become(next: OrderState): void;
   /** The rules, held against it right before it is sent. */
   check(request: CheckRequest, now: number): Promise<Check>;
+  /** Told what of a leg can rest at its venue, where that is not all of it: as it is, it is not placed. */
+  cannotRest?(rests: Rests): void;
   /** Told when that begins, and when it is over. */
   checking?(isUnderWay: boolean): void;
   /** Told when it was lost (milliseconds since 1970), and when it is so no longer. */
@@ -65,6 +67,10 @@ async function attempt(order: Placing, basis: Basis): Promise<Sent> {
 async function admit(order: Placing, request: CheckRequest, now: number): Promise<Sent | null> {
   const { signed, originalRunId } = request;
   const check = await order.check(request, now).catch(whatFailureTells);
+  if (check.kind === 'held') {
+    order.cannotRest?.(check.rests);
+    return null;
+  }
   if (check.kind !== 'admitted') {
     order.become(check.kind === 'found' ? observed(order.state(), check.order) : placed(order.state(), check));
     return null;

@@ -1,4 +1,4 @@
-import type { Dict, Exchange, Order } from 'ccxt';
+import type { Dict, Exchange, MarketInterface, Order } from 'ccxt';
 
 import { compare, isZero, parseDecimal } from '../../domain/decimal.ts';
 import { sumFills } from '../../domain/venue-order.ts';
@@ -13,6 +13,8 @@ interface Named {
 
 /** A stop and a target of which one ends the other, as one exchange takes them. */
 export interface Brackets {
+  /** Whether a market takes them, by what the exchange tells of it. */
+  areTakenIn(market: MarketInterface): boolean;
   place(
     exchange: Exchange,
     bracket: Named & Pick<OrderTicket, 'side'> & { readonly order: FittedOrder },
@@ -44,6 +46,9 @@ const OVER = ['closed', 'canceled', 'canceling', 'expired', 'expired_in_match', 
  * The target tells more at the same price: it is there from the list's first moment, and ends when the stop is reached.
  */
 export const ORDER_LISTS: Brackets = {
+  // "Exchange information": each symbol says whether it takes them.
+  areTakenIn: ({ info }) => (info as { ocoAllowed?: unknown } | undefined)?.ocoAllowed !== false,
+
   place: async (exchange, { id, symbol, side, order }, moment) => {
     const target = { Type: 'LIMIT_MAKER', Price: order.limitPrice, ClientOrderId: targetIdOf(id) };
     const stop = { Type: 'STOP_LOSS', StopPrice: order.stopPrice, ClientOrderId: stopIdOf(id) };

@@ -20,7 +20,7 @@ import {
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { classify, classNames } from './classify-error.ts';
 import { openExchange, type ExchangeOptions } from './exchange.ts';
-import { fitTicket, type FittedTicket } from './fit-ticket.ts';
+import { fitTicket, restOf, restsOf, type FittedTicket } from './fit-ticket.ts';
 import { listOrders } from './list-orders.ts';
 import type { AbsenceBound, Profile, Reference } from './profile.ts';
 import { Quotes } from './quotes.ts';
@@ -104,10 +104,11 @@ export class CcxtAdapter implements VenueAdapter {
   }
 
   async plan(ticket: OrderTicket): Promise<Plan> {
-    const fit = this.#fit(ticket);
+    const rests = restsOf(ticket, this.#marketOf(ticket.symbol), this.#profile);
+    const fit = this.#fit(rests === undefined ? ticket : restOf(ticket, rests));
     if (fit.kind === 'refused') return fit;
     const { symbol: _symbol, ...fitted } = fit;
-    return { ...fitted, kind: 'ready' };
+    return { ...fitted, kind: 'ready', ...(rests === undefined ? {} : { rests }) };
   }
 
   async place(ticket: OrderTicket, window: SendWindow | null): Promise<Placement> {
@@ -162,6 +163,10 @@ export class CcxtAdapter implements VenueAdapter {
 
   async quote(symbol: string): Promise<DecimalString | null> {
     return this.#quotes.of(this.#line, this.nameOf(symbol));
+  }
+
+  async lastPrice(symbol: string, since: number): Promise<DecimalString | null> {
+    return this.#quotes.of(this.#line, this.nameOf(symbol), since);
   }
 
   nameOf(symbol: string): string {

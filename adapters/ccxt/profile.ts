@@ -1,9 +1,9 @@
-import type { Exchange, Order } from 'ccxt';
+import type { Exchange, MarketInterface, Order } from 'ccxt';
 
 import type { OrderType } from '../../domain/alert.ts';
-import { BASE32 } from '../../domain/ids.ts';
 import type { FittedOrder, OrderTicket } from '../venue-adapter.ts';
 import { ORDER_LISTS, type Brackets } from './bracket.ts';
+import { toLettersAndDigits, toShort, toUuid } from './encode-id.ts';
 
 /** How long after it was lost an order may still appear, by a venue's own documented limits. */
 export interface AbsenceBound {
@@ -34,6 +34,8 @@ export interface Profile {
   encodeId(clientOrderId: string): string;
   /** Those that can be found under our id from the first moment to the last. */
   readonly orderTypes: readonly OrderType[];
+  /** Whether a market takes stops, by what the exchange tells of it; not there where each does that has `stop` above. */
+  takesStopsIn?(market: MarketInterface): boolean;
   /** Why the venue cannot be asked for just this order, in a sentence. */
   refuses?(ticket: OrderTicket): string | undefined;
   /** The parameters that carry the id when an order is placed. */
@@ -101,13 +103,6 @@ const cancelByVenueId: Profile['cancel'] = async (exchange, { symbol, venueOrder
   throw new Error("The exchange cancels by its own id only, and the order's is not known yet.");
 };
 
-/** The first 122 of our id's 130 bits as a UUID of version 4 without dashes: the deployment's tag stays in front. */
-function toUuid(id: string): string {
-  const bits = Array.from(id, (digit) => BASE32.indexOf(digit).toString(2).padStart(5, '0')).join('');
-  const uuid = `${bits.slice(0, 48)}0100${bits.slice(48, 60)}10${bits.slice(60, 122)}`;
-  return BigInt(`0b${uuid}`).toString(16).padStart(32, '0');
-}
-
 const PROFILES: Readonly<Record<string, Profile>> = {
   binance: {
     ...unified,
@@ -115,6 +110,9 @@ const PROFILES: Readonly<Record<string, Profile>> = {
     orderTypes: EVERY_TYPE,
     // An empty success is no proof of absence.
     find: (exchange, { id, symbol }) => exchange.fetchOrder('', symbol, { clientOrderId: id }),
+    // "Exchange information": each symbol lists its order types.
+    takesStopsIn: ({ info }) =>
+      (info as { orderTypes?: string[] } | undefined)?.orderTypes?.includes('STOP_LOSS') ?? true,
     brackets: ORDER_LISTS,
     // "Timing security": the window is checked on arrival and before the engine. "Error codes", -1007: that answers in 10 s.
     repeatsId: true,
@@ -125,6 +123,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
   bybit: {
     ...unified,
     idRule: /^[A-Za-z0-9_-]{1,36}$/,
+    encodeId: toLettersAndDigits,
     orderTypes: EVERY_TYPE,
     // A market buy's quantity would be sent as money for a classic account: this way the library refuses.
     options: { createOrder: { createMarketBuyOrderRequiresPrice: true } },
@@ -139,6 +138,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
   okx: {
     ...unified,
     idRule: /^[A-Za-z0-9]{1,32}$/,
+    encodeId: toLettersAndDigits,
     options: { tgtCcy: 'base_ccy' },
     tradesOfOrder: 'ordId',
   },
@@ -156,6 +156,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
   coinbase: {
     ...unified,
     idRule: /^[A-Za-z0-9]{1,128}$/,
+    encodeId: toLettersAndDigits,
     orderTypes: ['market', 'limit', 'stop_limit'],
     tradesOfOrder: 'order_id',
     refuses: ({ type, timeInForce = 'gtc' }) =>
@@ -181,11 +182,13 @@ const PROFILES: Readonly<Record<string, Profile>> = {
   kucoin: {
     ...unified,
     idRule: /^[0-9A-Za-z_-]{1,40}$/,
+    encodeId: toLettersAndDigits,
     options: { hf: true, uta: false },
   },
   bitget: {
     ...unified,
     idRule: /^[A-Za-z0-9]{1,50}$/,
+    encodeId: toLettersAndDigits,
     refuses: noMarketBuy,
     // In its unified account the library sends a market buy's quantity as money, and a stop as an ordinary order.
     options: { uta: false },
@@ -193,7 +196,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
   gate: {
     ...unified,
     idRule: /^t-[0-9A-Za-z_.-]{1,28}$/,
-    encodeId: (id) => `t-${id}`,
+    encodeId: (id) => `t-${toShort(id)}`,
     tradesOfOrder: 'order_id',
     saysNoWith200: false,
     refuses: noMarketBuy,

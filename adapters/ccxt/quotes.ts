@@ -12,20 +12,26 @@ export class Quotes {
   readonly #known = new Map<string, { at: number; price: DecimalString | null }>();
   readonly #asking = new Map<string, Promise<DecimalString | null>>();
 
-  /** What the market was last traded at; null when the exchange knows no such price. Throws when it cannot be asked. */
-  async of(line: VenueLine, symbol: string): Promise<DecimalString | null> {
+  /**
+   * What the market was last traded at; null when the exchange knows no such price. Throws when it cannot be asked.
+   * @param since older prices do not count (`performance.now()`)
+   */
+  async of(line: VenueLine, symbol: string, since = -Infinity): Promise<DecimalString | null> {
     const known = this.#known.get(symbol);
-    if (known !== undefined && performance.now() - known.at < FRESH_MS) return known.price;
+    if (known !== undefined && known.at >= Math.max(since, performance.now() - FRESH_MS)) return known.price;
     const asking = this.#asking.get(symbol) ?? this.#ask(line, symbol).finally(() => this.#asking.delete(symbol));
     this.#asking.set(symbol, asking);
-    return withinPatience(asking);
+    const price = await withinPatience(asking);
+    // Somebody may have asked too early for this.
+    return this.#known.get(symbol)!.at >= since ? price : this.of(line, symbol, since);
   }
 
   async #ask(line: VenueLine, symbol: string): Promise<DecimalString | null> {
+    const at = performance.now();
     const { last } = await line.read('quote', (exchange) => exchange.fetchTicker(symbol));
     const told = parseDecimal(String(last));
     const price = told !== undefined && isPositive(told) ? told : null;
-    this.#known.set(symbol, { at: performance.now(), price });
+    this.#known.set(symbol, { at, price });
     return price;
   }
 }

@@ -89,6 +89,10 @@ export class PaperAdapter implements VenueAdapter {
     return this.#ownPrice(symbol) ?? null;
   }
 
+  async lastPrice(symbol: string): Promise<DecimalString | null> {
+    return this.#book.lastPrice(symbol) ?? this.#ownPrice(symbol) ?? null;
+  }
+
   async find({ clientOrderId }: LookupHint): Promise<AdapterLookup> {
     const order = this.#book.find(clientOrderId);
     if (order !== undefined) return { kind: 'found', order: reportOf(order) };

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { placeOrder } from '../../activities/place-order.ts';
 import { checkBeforeTrade } from '../../activities/check-before-trade.ts';
 import type { Desk } from '../../activities/desk.ts';
-import type { AdapterLookup, LookupHint, OrderTicket } from '../../adapters/venue-adapter.ts';
+import type { AdapterLookup, LookupHint, OrderTicket, Plan } from '../../adapters/venue-adapter.ts';
 import type { Placement } from '../../domain/outcome.ts';
-import { protectionOf, type Leg } from '../../domain/leg.ts';
+import { exitOf, protectionOf, type Leg } from '../../domain/leg.ts';
 import { NO_LIMITS } from '../../domain/limits.ts';
 import { halted, NEW_STANDING, type HaltScope, type Standing } from '../../domain/standing.ts';
 import { anIntent } from '../support/an-intent.ts';
@@ -24,6 +24,13 @@ class Willing extends LyingVenue {
     this.sent.push(ticket);
     const order = { venueOrderId: 'v-1', status: 'working', filledQuantity: '0', averagePrice: null } as const;
     return { kind: 'accepted', order };
+  }
+
+  /** What of a leg can rest there. */
+  rests: 'stop' | 'nothing' | undefined;
+
+  override async plan(): Promise<Plan> {
+    return { kind: 'ready', notes: [], ...(this.rests === undefined ? {} : { rests: this.rests }) };
   }
 
   /** What it knows already, by the end of the client order id. */
@@ -87,8 +94,8 @@ class Scene {
     return inActivity(attempt, () => placeOrder(this.desk, request));
   }
 
-  check(leg: Leg) {
-    const workflowExecution = { workflowId: 'order:trend:a-1', runId: 'first' };
+  check(leg: Leg, run = 'first') {
+    const workflowExecution = { workflowId: 'order:trend:a-1', runId: run };
     const attempt = { workflowExecution, isLocal: false, scheduledTimestampMs: this.world.now };
     const signed = { intent: this.intent, signature: { key: '', value: '' } };
     const request = { signed, originalRunId: 'first', leg };
@@ -186,12 +193,59 @@ test('a leg is held to no rule by which its entry was let in', async () => {
   assert.equal(check.kind, 'admitted', JSON.stringify(check));
 });
 
+test('a leg of which the venue takes a part is told as that, and is looked for first only where it could be there', async () => {
+  const bracket = (scene: Scene): Leg => ({ ...scene.leg(), type: 'bracket', limitPrice: '110' });
+  for (const rests of ['stop', 'nothing'] as const) {
+    const scene = new Scene();
+    scene.venue.rests = rests;
+    assert.deepEqual(await scene.check(bracket(scene)), { kind: 'held', rests });
+    // No market of this venue takes one: what is asked for are the exits of an earlier run, where no placement will ask.
+    assert.deepEqual(await scene.check(bracket(scene), 'second'), { kind: 'held', rests });
+    assert.equal(scene.venue.asked > 0, rests === 'nothing');
+    const { asked } = scene.venue;
+    Object.assign(scene.venue.capabilities, { brackets: true });
+    await scene.check(bracket(scene), 'second');
+    assert.equal(scene.venue.asked, 2 * asked + 1);
+  }
+});
+
+test('after a reset, or in a history that somebody began again, what was only watched is not watched where it is out', async () => {
+  for (const known of ['-E0.0', '-E0.9']) {
+    const scene = new Scene();
+    Object.assign(scene.venue, { rests: 'nothing', known });
+    const first = await scene.check(scene.leg());
+    assert.equal(first.kind, 'held');
+    const second = await scene.check(scene.leg(), 'second');
+    assert.deepEqual(
+      second.kind === 'denied' && second.reason.code,
+      known === '-E0.0' ? 'TAKEN_OUT' : 'SUPERSEDED',
+      JSON.stringify(second),
+    );
+  }
+});
+
+test('after a reset an exit is not sent where its part is protected again', async () => {
+  for (const [known, outcome] of [
+    ['-P0.2', 'expired'],
+    ['-E0.3', 'denied'],
+    ['-P0.1', 'denied'],
+  ] as const) {
+    const scene = new Scene();
+    scene.venue.known = known;
+    const exit = exitOf(scene.intent, { part: 0, generation: 1, quantity: '0.01', notAfter: scene.world.now + 1_000 });
+    assert.equal((await scene.place(exit, { run: 'second' })).kind, outcome, known);
+    assert.equal((await scene.place({ ...exit, notAfter: scene.world.now + 1_000 })).kind, 'accepted', known);
+  }
+});
+
 test('after a reset a leg that is not at the venue is not sent where a later one of its part is', async () => {
   const rows: [known: string, outcome: Placement['kind'], sent: number][] = [
     ['-P0.1', 'expired', 0],
     ['-P0.4', 'expired', 0],
+    ['-E0.0', 'denied', 0],
     ['-E0.1', 'denied', 0],
-    ['-E0.4', 'denied', 0],
+    ['-E0.12', 'denied', 0],
+    ['-E0.13', 'accepted', 1],
     // Of another part.
     ['-E1.1', 'accepted', 1],
     ['nothing', 'accepted', 1],

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+
 import { ActivityFailure } from '@temporalio/common';
 
 import { cancelOrder } from '../../activities/cancel-order.ts';
@@ -81,6 +83,7 @@ export async function liveOrder(
     const checking = { name: 'checkBeforeTrade', policy, request: { signed, originalRunId, ...basis } };
     const check = await engine.call({ ...checking, run: checkBeforeTrade }).catch(failed);
     if (check.kind !== 'admitted') {
+      assert.ok(check.kind !== 'held', 'an entry is placed whole');
       state = check.kind === 'found' ? observed(state, check.order) : placed(state, check);
       return null;
     }

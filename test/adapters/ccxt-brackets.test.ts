@@ -17,8 +17,12 @@ let venue: Simulator;
 let adapter: CcxtAdapter;
 before(async () => {
   venue = await startVenue();
+  adapter = await openAdapter();
+});
+
+async function openAdapter(): Promise<CcxtAdapter> {
   const ignore = (): void => undefined;
-  adapter = new CcxtAdapter({
+  const opened = new CcxtAdapter({
     exchange: 'binance',
     mode: 'live',
     apiKey: 'demo-key',
@@ -31,8 +35,9 @@ before(async () => {
     onCall: ignore,
     onTrouble: ignore,
   });
-  await adapter.open();
-});
+  await opened.open();
+  return opened;
+}
 after(async () => {
   await adapter?.close();
   await venue?.stop();
@@ -93,6 +98,27 @@ test('only Binance takes them, as far as anybody has checked', () => {
     ['binance'],
   );
   assert.equal(adapter.capabilities.brackets, true);
+});
+
+test('what of a bracket can rest is told for each market, and judged as what rests', async (t) => {
+  const taken = await adapter.plan(bracket());
+  assert.ok(taken.kind === 'ready' && taken.rests === undefined, JSON.stringify(taken));
+  await venue.control.symbol('BNBUSDT', { rules: { ocoAllowed: false } });
+  t.after(() => venue.control.symbol('BNBUSDT', { rules: { ocoAllowed: true } }));
+  const other = await openAdapter();
+  t.after(() => other.close());
+  const held = bracket({ symbol: 'BNB/USDT', limitPrice: '660', stopPrice: '540.001' });
+  const plan = await other.plan(held);
+  assert.ok(plan.kind === 'ready' && plan.rests === 'stop', JSON.stringify(plan));
+  assert.deepEqual(plan.order, { quantity: '0.5', stopPrice: '540' });
+  assert.ok((await other.plan({ ...held, type: 'stop' })).kind === 'ready');
+  const small = await other.plan({ ...held, quantity: '0.009' });
+  assert.ok(small.kind === 'refused' && small.reason.code === 'NOTIONAL_BELOW_MINIMUM', JSON.stringify(small));
+  // Whoever asks for it all the same is refused here, and would be there.
+  const refused = await other.place(held, { timestamp: Date.now() });
+  assert.ok(refused.kind === 'denied' && refused.reason.code === 'VENUE_CANNOT_TAKE_IT', JSON.stringify(refused));
+  const there = await adapter.place(held, { timestamp: Date.now() });
+  assert.ok(there.kind === 'rejected' && /OCO orders are not supported/.test(there.reason.message));
 });
 
 describe('on the wire', () => {

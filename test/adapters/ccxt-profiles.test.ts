@@ -11,7 +11,7 @@ import { openExchange } from '../../adapters/ccxt/exchange.ts';
 import { profileOf, PROFILED_EXCHANGES, type Profile } from '../../adapters/ccxt/profile.ts';
 import { readOrder } from '../../adapters/ccxt/read-order.ts';
 import type { OrderTicket } from '../../adapters/venue-adapter.ts';
-import { clientOrderId } from '../../domain/ids.ts';
+import { clientOrderId, legId } from '../../domain/ids.ts';
 import {
   AVERAGE,
   filledOf,
@@ -143,6 +143,29 @@ test("a thousand ids fit every exchange's rule, stay different, and are the same
   }
 });
 
+test("a leg's id fits every exchange's rule, and is no other leg's and no entry's", () => {
+  const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
+  const entries = Array.from({ length: 20 }, (_, i) =>
+    clientOrderId(
+      { deployment: 'd', account: 'a', strategy: 's', alertKey: `k${i}`, leg: 'entry', generation: 0 },
+      sha256,
+    ),
+  );
+  const generations = [...Array(130).keys(), 999];
+  const ids = entries.flatMap((id) => [
+    id,
+    ...['protection', 'exit'].flatMap((name) =>
+      [0, 1, 4].flatMap((part) => generations.map((generation) => legId(id, name, part, generation))),
+    ),
+  ]);
+  for (const { exchange } of VENUES) {
+    const profile = profileFor(exchange);
+    const encoded = ids.map((id) => profile.encodeId(id));
+    assert.equal(new Set(encoded).size, ids.length, exchange);
+    for (const id of encoded) assert.match(id, profile.idRule, exchange);
+  }
+});
+
 test('only an exchange that documents its limits may call an order absent', () => {
   const bounded = VENUES.map(({ exchange }) => exchange).filter((exchange) => profileFor(exchange).absence !== null);
   assert.deepEqual(bounded, ['binance']);
@@ -249,6 +272,27 @@ function provenOnTheWire(venue: Venue): void {
       assert.ok(request?.headers[venue.signature] ?? request?.raw.includes(`${venue.signature}=`), 'it is signed');
     });
   }
+
+  test('what of a stop and a target can rest there is told, for what was bought and for what was sold', async () => {
+    const stops = ['binance', 'bybit', 'kraken'];
+    const rests = venue.exchange === 'binance' ? undefined : stops.includes(venue.exchange) ? 'stop' : 'nothing';
+    const levels = { type: 'bracket', limitPrice: '66000', stopPrice: '60000' } as const;
+    for (const side of ['sell', 'buy'] as const) {
+      const leg = { ...ticket('marketSell', venue), ...levels, side, clientOrderId: legId(ID, 'protection', 0, 0) };
+      const plan = await adapter.plan(leg);
+      // Where a quantity would be taken for money, what was sold cannot be bought back at the market.
+      if (side === 'buy' && ['bitget', 'gate'].includes(venue.exchange)) {
+        assert.ok(plan.kind === 'refused' && plan.reason.code === 'VENUE_CANNOT_TAKE_IT', JSON.stringify(plan));
+        continue;
+      }
+      assert.ok(plan.kind === 'ready' && plan.rests === rests, JSON.stringify(plan));
+      const stop = await adapter.plan({ ...leg, type: 'stop' });
+      assert.ok(
+        stop.kind === 'ready' && stop.rests === (rests === 'nothing' ? rests : undefined),
+        JSON.stringify(stop),
+      );
+    }
+  });
 
   test('the look-up finds the order that waits, by one question under our id', async () => {
     for (const state of ['open', 'partial'] as const) {

@@ -51,6 +51,30 @@ test('the price is the venue’s last one, exact, under every name of the market
   assert.equal(adapter.nameOf('NOPE/USDT'), 'NOPE/USDT');
 });
 
+test('whoever waits for a price is not told one from before', async (t) => {
+  const adapter = await openAccount(t);
+  await venue.control.price('BTCUSDT', '70000');
+  assert.equal(await adapter.lastPrice('BTC/USDT', -Infinity), '70000');
+  await venue.control.price('BTCUSDT', '67000');
+  assert.equal(await adapter.lastPrice('BTC/USDT', -Infinity), '70000');
+  const since = performance.now();
+  const begin = await logEnd();
+  const waiting = Array.from({ length: 5 }, () => adapter.lastPrice('BTC/USDT', since));
+  assert.deepEqual([...new Set(await Promise.all(waiting))], ['67000']);
+  assert.equal(await asked(begin), 1);
+});
+
+test('a price that was asked for too early is asked for again', async (t) => {
+  const adapter = await openAccount(t);
+  const begin = await logEnd();
+  await venue.control.fault({ match: { path: TICKER }, fault: { kind: 'delay', ms: 300 } });
+  const early = adapter.quote('BTC/USDT');
+  await sleep(100);
+  const late = adapter.lastPrice('BTC/USDT', performance.now());
+  await Promise.all([early, late]);
+  assert.equal(await asked(begin), 2);
+});
+
 test('however many orders wait for a price, the venue is asked once, and again after a second', async (t) => {
   const adapter = await openAccount(t);
   const begin = await logEnd();

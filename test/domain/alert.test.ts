@@ -99,6 +99,16 @@ test('a field is understood as its sender meant it', () => {
       { ...MARKET, stop_loss: { percent: new JsonNumber('2e0') }, take_profit: { price: ' 7e4 ' } },
       { stopLoss: { percent: '2' }, takeProfit: [{ share: '1', level: { price: '70000' } }] },
     ],
+    [{ ...MARKET, stop_loss: { trail_percent: new JsonNumber('2.50') } }, { stopLoss: { trailPercent: '2.5' } }],
+    [{ ...MARKET, stop_loss: { trail_amount: '500' } }, { stopLoss: { trailAmount: '500' } }],
+    [
+      { ...MARKET, stop_loss: { price: 66000, breakeven_after: '1%' } },
+      { stopLoss: { price: '66000', breakevenAfter: { percent: '1' } } },
+    ],
+    [
+      { ...MARKET, stop_loss: { breakeven_after: { price: 70000 }, percent: 2 } },
+      { stopLoss: { percent: '2', breakevenAfter: { price: '70000' } } },
+    ],
     [
       { ...MARKET, take_profit: [target(2, 50), { price: '70000', quantity_percent: '50.0' }] },
       {
@@ -389,6 +399,19 @@ test('what is wrong with a level is told as of any other number, and where in a 
     [{ stop_loss: '100%' }, 'is 100 %, where less than 100 % is meant'],
     [{ stop_loss: { price: 1, percent: 2 } }, 'names "price", "percent" where one of'],
     [{ stop_loss: {} }, 'names nothing where one of'],
+    [{ stop_loss: { trail_percent: 100 } }, 'has a "trail_percent" of 100, where less than 100 is meant'],
+    [{ stop_loss: { trail_percent: '2%' } }, 'has a "trail_percent" that is "2%"'],
+    [{ stop_loss: { trail_amount: 0 } }, 'has a "trail_amount" that is 0; it must be greater than zero'],
+    [{ stop_loss: { trail_amount: '{{plot_0}}' } }, 'has a "trail_amount" that is the placeholder "{{plot_0}}"'],
+    [{ stop_loss: { trail_percent: 2, trail_amount: 5 } }, 'has "trail_amount" beside "trail_percent", which starts'],
+    [{ stop_loss: { price: 5, trail_amount: 5 } }, 'has "price" beside "trail_amount", which starts'],
+    [{ stop_loss: { trail_percent: 2, breakeven_after: '1%' } }, 'has "breakeven_after" beside "trail_percent"'],
+    [{ stop_loss: { breakeven_after: '1%' } }, 'names nothing where one of'],
+    [{ stop_loss: { percent: 2, breakeven_after: null } }, 'has a "breakeven_after" that is null'],
+    [{ stop_loss: { percent: 2, breakeven_after: { ticks: 3 } } }, 'has a "breakeven_after" that names "ticks"'],
+    [{ stop_loss: { percent: 2, breakeven_after: '100%' } }, 'has a "breakeven_after" that is 100 %'],
+    [{ take_profit: { trail_percent: 2 } }, 'names "trail_percent" where one of'],
+    [{ take_profit: { percent: 2, breakeven_after: '1%' } }, 'names "percent", "breakeven_after" where one of'],
     [{ take_profit: [] }, 'has 0 targets, where 1 to 5 are meant'],
     [{ take_profit: [target(2, 50), target(4)] }, 'has a target 2 that has no "quantity_percent"'],
     [

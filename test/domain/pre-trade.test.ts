@@ -88,6 +88,25 @@ test('a stop-loss and a take-profit lie on their sides of the entry, and not on 
     [{ limitPrice: '100', referencePrice: '200', stopLoss: { price: '150' } }, 'must be below its price 100'],
     [{ limitPrice: '100', stopPrice: '200', stopLoss: { price: '150' } }, 'must be below its price 100'],
     [{ stopLoss: { price: '99' }, takeProfit: [{ share: '1', level: { price: '101' } }] }, null],
+    [{ limitPrice: '100', stopLoss: { price: '99', breakevenAfter: { price: '100.01' } } }, null],
+    [
+      { limitPrice: '100', stopLoss: { price: '99', breakevenAfter: { price: '100' } } },
+      'breakeven_after 100 of a buy must be above its price 100',
+    ],
+    [
+      { side: 'sell', limitPrice: '100', stopLoss: { percent: '1', breakevenAfter: { price: '101' } } },
+      'breakeven_after 101 of a sell must be below its price 100',
+    ],
+    [
+      { stopLoss: { price: '99', breakevenAfter: { price: '98' } } },
+      'stop_loss 99 of a buy must be below its breakeven_after 98',
+    ],
+    [{ limitPrice: '100', stopLoss: { trailAmount: '99.99' } }, null],
+    [{ side: 'sell', limitPrice: '100', stopLoss: { trailAmount: '1000' } }, null],
+    [
+      { limitPrice: '100', stopLoss: { trailAmount: '100' } },
+      'trail_amount 100 of a buy must be less than its price 100',
+    ],
     [
       { stopLoss: { price: '100' }, takeProfit: [{ share: '1', level: { price: '100' } }] },
       'stop_loss 100 of a buy must be below its take_profit 100',

@@ -95,11 +95,15 @@ describe('the recorded histories', () => {
       denied: 'denied',
       expired: 'expired',
       filled: 'filled',
+      held: 'closed',
+      moved: 'closed',
       partial: 'canceled',
       rejected: 'rejected',
       resting: 'working',
+      trailed: 'closed',
       'unknown-then-absent': 'filled',
       'unknown-then-found': 'filled',
+      watched: 'closed',
     });
   });
 

@@ -159,7 +159,7 @@ test('a value that a field cannot have is refused by name', async () => {
   const unusable: Readonly<Record<string, readonly unknown[]>> = {
     quantity: [0, -1, '0', '-0.01', '0.000', -0, '0e5'],
     price: [0, -5],
-    stop_loss: [0, -5, '0%', '100%', { percent: 100 }, { price: 1, percent: 1 }, { trail_percent: 1 }, [1]],
+    stop_loss: [0, -5, '0%', '100%', { percent: 100 }, { price: 1, percent: 1 }, { trail_percent: 100 }, [1]],
     take_profit: [
       0,
       -5,

@@ -10,6 +10,7 @@ export interface PaperOrder {
   readonly status: string;
   readonly filled_quantity: string;
   readonly average_price: string | null;
+  readonly stop_price: string | null;
 }
 
 export interface PaperBook {

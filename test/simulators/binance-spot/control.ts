@@ -35,7 +35,7 @@ const liquiditySchema = z.strictObject({ symbol: z.string(), quantity: amount.nu
 const symbolSchema = z.strictObject({
   symbol: z.string(),
   status: z.enum(['TRADING', 'HALT', 'BREAK']).optional(),
-  rules: z.record(z.string(), z.union([amount, count])).optional(),
+  rules: z.record(z.string(), z.union([amount, count, z.boolean()])).optional(),
 });
 const settingsSchema = z.strictObject({
   recvWindow: count.optional(),

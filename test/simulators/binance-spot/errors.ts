@@ -23,6 +23,8 @@ export const INSUFFICIENT_BALANCE = 'Account has insufficient balance for reques
 export const WOULD_MATCH = 'Order would immediately match and take.';
 /** errors.md says "Order would trigger immediately."; the text below is what the venue has been seen to send. */
 export const WOULD_TRIGGER = 'Stop price would trigger immediately.';
+/** errors.md: "OCO is not enabled on the symbol." */
+export const NO_OCO = 'OCO orders are not supported for this symbol';
 export const BAD_RELATIONSHIP = 'The relationship of the prices for the orders is not correct.';
 
 /** Refused by the matching engine (errors.md, Messages for -1010, -2010 and -2011). */

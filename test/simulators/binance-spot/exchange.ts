@@ -6,6 +6,7 @@ import {
   INSUFFICIENT_BALANCE,
   invalidMessage,
   mandatory,
+  NO_OCO,
   orderRejected,
   UNKNOWN_LIST,
   UNKNOWN_ORDER,
@@ -70,6 +71,7 @@ export class Exchange {
     const pair = above.type.startsWith('STOP_LOSS') ? [above, below] : [below, above];
     const all = request.working === null ? pair : [request.working, ...pair];
     const market = this.#admitByApi(all);
+    if (request.working === null && !market.rules.ocoAllowed) throw orderRejected(NO_OCO);
     this.#admitListIds(request, all);
     this.#admitPairPrices(market, request);
     if (request.working !== null) {
@@ -202,6 +204,8 @@ export class Exchange {
     const open = [...this.venue.state.open.values()].filter((order) => order.symbol === market.symbol);
     const counts = { orders: open.length, algo: open.filter((order) => isStop(order.type)).length };
     for (const request of requests) {
+      const isUnknown = request.type === 'STOP_LOSS' && !market.rules.stopLossAllowed;
+      if (isUnknown) throw new VenueError(-1116, 'Invalid orderType.');
       checkFilters(market, counts, request);
       counts.orders += 1;
       if (isStop(request.type)) counts.algo += 1;

@@ -17,6 +17,10 @@ export interface SymbolRules {
   readonly multiplierDown: string;
   readonly maxNumOrders: number;
   readonly maxNumAlgoOrders: number;
+  /** Whether order lists of the kind OCO are taken; at the venue not every symbol does. */
+  readonly ocoAllowed: boolean;
+  /** Whether STOP_LOSS is among its order types. */
+  readonly stopLossAllowed: boolean;
 }
 
 /** What the control port may change of a symbol. */
@@ -41,6 +45,8 @@ function rules(baseAsset: string, startPrice: string, stepSize: string): SymbolR
     multiplierDown: '0.2',
     maxNumOrders: 200,
     maxNumAlgoOrders: 5,
+    ocoAllowed: true,
+    stopLossAllowed: true,
   };
 }
 
@@ -68,9 +74,17 @@ export function describeSymbol(rule: SymbolRules, status: string): Record<string
     quoteAssetPrecision: 8,
     baseCommissionPrecision: 8,
     quoteCommissionPrecision: 8,
-    orderTypes: ['LIMIT', 'LIMIT_MAKER', 'MARKET', 'STOP_LOSS', 'STOP_LOSS_LIMIT', 'TAKE_PROFIT', 'TAKE_PROFIT_LIMIT'],
+    orderTypes: [
+      'LIMIT',
+      'LIMIT_MAKER',
+      'MARKET',
+      'STOP_LOSS',
+      'STOP_LOSS_LIMIT',
+      'TAKE_PROFIT',
+      'TAKE_PROFIT_LIMIT',
+    ].filter((type) => type !== 'STOP_LOSS' || rule.stopLossAllowed),
     icebergAllowed: false,
-    ocoAllowed: true,
+    ocoAllowed: rule.ocoAllowed,
     otoAllowed: true,
     quoteOrderQtyMarketAllowed: true,
     allowTrailingStop: false,
