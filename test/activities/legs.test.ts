@@ -255,6 +255,10 @@ test('after a reset a leg that is not at the venue is not sent where a later one
     scene.venue.known = known;
     assert.equal((await scene.place(scene.leg(), { run: 'second' })).kind, outcome, known);
     assert.equal(scene.venue.sent.length, sent, known);
+    // Nor where somebody began the history again, under the name of a first run.
+    const again = new Scene();
+    again.venue.known = known;
+    assert.equal((await again.place(again.leg(), { startedAt: again.intent.receivedAt + 5_001 })).kind, outcome, known);
     // In the first run nothing can have come after it, and nobody is asked.
     const first = new Scene();
     first.venue.known = known;
