@@ -71,6 +71,8 @@ async function judge(desk: Desk, account: Account, request: CheckRequest): Promi
 async function checkLeg(account: Account, request: CheckRequest): Promise<Check> {
   const plan = await account.adapter.plan(ticketOf(request));
   if (plan.kind === 'refused') return denied(plan.reason);
+  // Under its id another leg may be, which is checked next.
+  if (plan.rests === 'stop') return { kind: 'held', rests: plan.rests };
   // Where nothing of it will be placed, or it is known to be absent, the venue is asked here what an earlier run has done.
   const asks = plan.rests === 'nothing' || request.absence !== undefined;
   const instead = asks ? await supersededBy(account, request) : null;
