@@ -102,6 +102,20 @@ const lives: Readonly<Record<string, Life>> = {
       await desk.control.price('BNBUSDT', '540');
     },
   },
+  // Somebody sends a close while it is protected.
+  'taken-out': {
+    alert: { stop_loss: '66000', take_profit: '2%' },
+    status: 'closed',
+    goOn: async (desk, workflowId) => {
+      await untilWatched(desk, workflowId, 1);
+      await desk.post({ id: 'takes-it-out', action: 'close', quantity: undefined });
+    },
+  },
+  exit: {
+    alert: { action: 'close', quantity: undefined },
+    status: 'filled',
+    arrange: async (desk) => desk.untilOver((await desk.post({ id: 'to-be-closed' })).body.workflow_id),
+  },
   canceled: {
     alert: limit,
     status: 'canceled',
