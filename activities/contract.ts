@@ -1,14 +1,15 @@
 import type { Plan } from '../adapters/venue-adapter.ts';
 import type { SignedCommand } from '../domain/command.ts';
-import type { Admission, OrderName } from '../domain/admission.ts';
+import type { OrderName } from '../domain/admission.ts';
 import type { DecimalString } from '../domain/decimal.ts';
+import type { ExitDecision } from '../domain/exit-outcome.ts';
 import type { ExitIntent, SignedIntent } from '../domain/intent.ts';
 import type { Leg } from '../domain/leg.ts';
 import type { Absence, Lookup, Placement } from '../domain/outcome.ts';
-import type { OrderStatus } from '../domain/order-state.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { VenueOrder } from '../domain/venue-order.ts';
 import type { Watch } from '../domain/watch.ts';
+import type { LastTry } from '../domain/way-out.ts';
 
 /** Every activity's argument holds the signed intent: what was not signed does not get as far as an adapter. */
 export interface OfOrder {
@@ -119,13 +120,6 @@ export interface PlanExitRequest extends ClockRequest {
   readonly hasCanceled?: boolean;
 }
 
-/** What an exit does, or why it does not. */
-export type ExitDecision =
-  | Extract<Admission, { kind: 'planned' | 'cancel_first' | 'flat' | 'denied' }>
-  | Extract<Placement, { kind: 'expired' | 'dry_run' }>
-  /** After a reset: its own order is at the venue. */
-  | { readonly kind: 'found'; readonly order: VenueOrder };
-
 /** What an exit asks another order for: it proves itself by its own signature. */
 export interface MakeWay {
   readonly exit: SignedIntent<ExitIntent>;
@@ -143,7 +137,7 @@ export interface Taken {
   /** Null where nothing was taken out. */
   readonly averagePrice: DecimalString | null;
   /** How the last attempt ended, and why it took no more; null where there was none. */
-  readonly last: { readonly status: OrderStatus; readonly reason: Reason | null } | null;
+  readonly last: LastTry | null;
 }
 
 export interface MakeWayRequest extends OfOrder {

@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 
 import { NotSent } from '../adapters/venue-adapter.ts';
 import { compare } from '../domain/decimal.ts';
+import type { ExitDecision } from '../domain/exit-outcome.ts';
 import type { ExitRequest, Holding } from '../domain/exit-plan.ts';
 import type { EntryIntent, ExitIntent } from '../domain/intent.ts';
 import { hasBracket, OPENING, type Leg } from '../domain/leg.ts';
@@ -11,7 +12,7 @@ import { reason, type Reason } from '../domain/reason.ts';
 import { whyExitHalted, whyHalted } from '../domain/standing.ts';
 import { askAccount, countedLimits, isCounted, isValued } from './ask-admission.ts';
 import { notAllowed, unknownStrategy } from './check-before-trade.ts';
-import type { ExitDecision, PlanExitRequest, PlaceRequest } from './contract.ts';
+import type { PlanExitRequest, PlaceRequest } from './contract.ts';
 import { accountOf, ticketOf, type Account, type Desk, type StrategyRules } from './desk.ts';
 import { startEngineClock } from './engine-time.ts';
 import { checkLimitsOf, checkValueOf, marketPrice } from './hold-to-limits.ts';

@@ -72,9 +72,12 @@ function inOneLine({
   status,
   filled_quantity: filled,
   average_price: at,
+  exit,
 }: Linked | ListedOrder | OrderStory['order']): string {
   const fill = at === null ? '' : `, ${filled} at ${at}`;
-  return `${id}  ${side} ${quantity} ${symbol} on ${account}: ${status}${fill}`;
+  // Of an exit it may not be known yet on which side, and how much there is.
+  const what = [exit?.action, side, quantity, symbol].filter(Boolean).join(' ');
+  return `${id}  ${what} on ${account}: ${status}${fill}`;
 }
 
 function inShort(detail: unknown): string {

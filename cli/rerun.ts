@@ -155,7 +155,7 @@ function answerInWords(answer: Answer): string {
     workflow_id,
     status,
     order_id === null ? '' : `order ${order_id}`,
-    `${filled_quantity} of ${quantity} filled`,
+    `${filled_quantity} of ${quantity ?? 'what is held'} filled`,
     average_price === null ? '' : `at ${average_price}`,
     reason === null ? '' : reason.message,
   ];

@@ -1,5 +1,13 @@
 import type { Side } from './alert.ts';
 import { add, compare, divide, isZero, multiply, type DecimalString } from './decimal.ts';
+import type { OrderStatus } from './order-state.ts';
+import type { Reason } from './reason.ts';
+
+/** How an order ended that was to take something out, and why it took no more. */
+export interface LastTry {
+  readonly status: OrderStatus;
+  readonly reason: Reason | null;
+}
 
 /** So much was traded, at this price on average; null while it is nothing. */
 export interface Traded {

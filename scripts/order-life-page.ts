@@ -1,3 +1,4 @@
+import { notCarriedOut } from '../domain/exit-outcome.ts';
 import { NO_EXITS } from '../domain/exits.ts';
 import {
   isFinal,
@@ -95,6 +96,10 @@ function edges(): Edge[] {
     const state: OrderState = { ...NEW_ORDER, status, filledQuantity: FILLED[status] ?? '0' };
     if (status === 'pending' || status === 'unknown') {
       for (const [by, placement] of Object.values(PLACEMENTS)) take(state, placed(state, placement), by);
+    }
+    if (status === 'pending') {
+      const because = { code: '', message: '', fix: null };
+      take(state, notCarriedOut({ kind: 'flat', reason: because, notes: [] }), 'an exit of nothing');
     }
     for (const report of Object.keys(REPORTS) as VenueStatus[]) {
       const filledQuantity = report === 'filled' ? '2' : (FILLED[status] ?? FILLED[report] ?? '0');

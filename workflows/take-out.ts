@@ -1,19 +1,20 @@
 import { CancellationScope, proxyActivities, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
 
-import type { Activities, ExitDecision, Taken } from '../activities/contract.ts';
+import type { Activities, Taken } from '../activities/contract.ts';
 import { answerOf, type Answer } from '../domain/answer.ts';
-import { compare, isPositive, subtract, type DecimalString } from '../domain/decimal.ts';
+import type { SignedCommand } from '../domain/command.ts';
+import { isPositive, subtract, type DecimalString } from '../domain/decimal.ts';
 import type { ExitPlan, ToClose } from '../domain/exit-plan.ts';
-import { isTooSmall } from '../domain/exit-problem.ts';
+import { exitOver, notCarriedOut, type ExitDecision } from '../domain/exit-outcome.ts';
 import type { ExitIntent, SignedIntent } from '../domain/intent.ts';
 import { OPENING, type Leg } from '../domain/leg.ts';
-import { isFinal, NEW_ORDER, observed, placed, type OrderState } from '../domain/order-state.ts';
+import { isFinal, NEW_ORDER, type OrderState } from '../domain/order-state.ts';
 import { reason } from '../domain/reason.ts';
 import { isOut, NOTHING_TRADED, together, tradedBy, type Traded, type WayOut } from '../domain/way-out.ts';
 import { MAKE_WAY_OPTIONS, planOptions } from './activity-options.ts';
 import { whatFailureTells } from './activity-failure.ts';
 import { holdLeg } from './hold-leg.ts';
-import { orderQuery } from './messages.ts';
+import { cancelUpdate, orderQuery, resolveUpdate } from './messages.ts';
 import { publish } from './publish.ts';
 
 const { makeWay } = proxyActivities<Activities>(MAKE_WAY_OPTIONS);
@@ -33,11 +34,13 @@ export async function takeOut(signed: SignedIntent<ExitIntent>): Promise<Answer>
   let lostAt: number | null = null;
   const answer = (): Answer => answerOf(workflowId, intent, state);
   setHandler(orderQuery, () => ({ answer: answer(), lostAt }));
+  setHandler(cancelUpdate, async (_command: SignedCommand) => answer(), { validator: refuse });
+  setHandler(resolveUpdate, async (_command: SignedCommand) => answer(), { validator: refuse });
 
   return CancellationScope.nonCancellable(async () => {
     const decision = await decide();
     if (decision.kind !== 'planned') {
-      become(withoutPlan(decision));
+      become(notCarriedOut(decision));
       return answer();
     }
     await carryOut(decision);
@@ -68,7 +71,7 @@ export async function takeOut(signed: SignedIntent<ExitIntent>): Promise<Answer>
     const why = lasts.find((last) => last !== null && last.reason !== null) ?? lasts.find((last) => last !== null);
     // What is not all out is not turned round.
     if (isOut(state.wayOut!) && isPositive(plan.opens)) await open(plan);
-    else become(over(state, why ?? null));
+    else become(exitOver(state, why ?? null));
   }
 
   /** What nothing protects comes out by an order of the exit's own. */
@@ -146,38 +149,15 @@ export async function takeOut(signed: SignedIntent<ExitIntent>): Promise<Answer>
   }
 }
 
+function refuse(_command: SignedCommand): void {
+  throw new Error(
+    'An exit is not canceled or resolved: to keep it from sending, halt the account with the scope "all".',
+  );
+}
+
 /** The exit goes on, and its outcome is as unknown as that of its order. */
 const whileUnknown = ({ status, reason: why }: OrderState): Pick<OrderState, 'status' | 'reason'> =>
   status === 'unknown' ? { status, reason: why } : { status: 'pending', reason: null };
-
-function withoutPlan(decision: Exclude<ExitDecision, { kind: 'planned' | 'cancel_first' }>): OrderState {
-  if (decision.kind === 'flat') return { ...NEW_ORDER, status: 'noop', reason: decision.reason, notes: decision.notes };
-  if (decision.kind === 'found') return observed(NEW_ORDER, decision.order);
-  return placed(NEW_ORDER, decision);
-}
-
-/** How an exit ends, of which nothing more can come. */
-function over(state: OrderState, last: Taken['last']): OrderState {
-  const wayOut = state.wayOut!;
-  if (isOut(wayOut)) return { ...state, status: 'filled', reason: null };
-  const { quantity } = tradedBy(wayOut);
-  const left = subtract(wayOut.quantity, quantity);
-  if (isTooSmall(last?.reason)) {
-    const dust = `${left} stays: it is less than the venue takes an order for.`;
-    if (isPositive(quantity)) return { ...state, status: 'filled', notes: [...state.notes, dust], reason: null };
-    return { ...state, status: 'noop', reason: reason('FLAT', dust, 'Sell it with a later order.') };
-  }
-  const because = last?.reason?.message ?? 'the market had nothing to trade with, or it was out already.';
-  const message = `Of ${wayOut.quantity} ${left} did not come out: ${because}`;
-  const why = reason(
-    last?.reason?.code ?? 'NOT_ALL_OUT',
-    message,
-    last?.reason?.fix ?? 'What had a stop has one again. Send the exit again.',
-  );
-  const isNothing = compare(quantity, '0') === 0;
-  const status = isNothing && last !== null && last.status !== 'filled' ? last.status : 'canceled';
-  return { ...state, status, reason: why };
-}
 
 /** Deciding sends nothing: whatever keeps it from being decided in time, nothing has left. */
 function notDecided(failure: unknown): ExitDecision {
