@@ -10,7 +10,7 @@ import type { ExitIntent, SignedIntent } from '../domain/intent.ts';
 import { OPENING, type Leg } from '../domain/leg.ts';
 import { isFinal, NEW_ORDER, type OrderState } from '../domain/order-state.ts';
 import { reason } from '../domain/reason.ts';
-import { isOut, NOTHING_TRADED, together, tradedBy, type Traded, type WayOut } from '../domain/way-out.ts';
+import { NOTHING_TRADED, together, tradedBy, type Traded, type WayOut } from '../domain/way-out.ts';
 import { MAKE_WAY_OPTIONS, planOptions } from './activity-options.ts';
 import { whatFailureTells } from './activity-failure.ts';
 import { holdLeg } from './hold-leg.ts';
@@ -69,9 +69,11 @@ export async function takeOut(signed: SignedIntent<ExitIntent>): Promise<Answer>
     });
     const lasts = await Promise.all([takeFree(plan), ...plan.entries.map(takeProtected)]);
     const why = lasts.find((last) => last !== null && last.reason !== null) ?? lasts.find((last) => last !== null);
-    // What is not all out is not turned round.
-    if (isOut(state.wayOut!) && isPositive(plan.opens)) await open(plan);
-    else become(exitOver(state, why ?? null));
+    const over = exitOver(state, why ?? null);
+    // What is not all out, but for dust, is not turned round.
+    if (over.status !== 'filled' || !isPositive(plan.opens)) return become(over);
+    become({ ...state, notes: over.notes });
+    await open(plan);
   }
 
   /** What nothing protects comes out by an order of the exit's own. */
