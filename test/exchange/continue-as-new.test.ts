@@ -38,13 +38,14 @@ async function describeRun(workflowId: string): Promise<Description> {
   const { workflowExecutionInfo: info } = JSON.parse(output) as {
     workflowExecutionInfo: {
       execution: { runId: string };
-      memo: { fields: Readonly<Record<string, unknown>> };
-      searchAttributes: { indexedFields: Readonly<Record<string, { data: string }>> };
+      memo: { fields?: Readonly<Record<string, unknown>> };
+      // A run that has not taken its first step has none.
+      searchAttributes: { indexedFields?: Readonly<Record<string, { data: string }>> };
     };
   };
   // The answer in it, and when that was, change with each part; what the alert was does not.
-  const { answer: _, updatedAt: __, ...memo } = info.memo.fields;
-  const ours = Object.entries(info.searchAttributes.indexedFields).filter(([name]) => name.startsWith('Order'));
+  const { answer: _, updatedAt: __, ...memo } = info.memo.fields ?? {};
+  const ours = Object.entries(info.searchAttributes.indexedFields ?? {}).filter(([name]) => name.startsWith('Order'));
   return {
     memo,
     attributes: Object.fromEntries(ours.map(([name, { data }]) => [name, Buffer.from(data, 'base64').toString()])),
